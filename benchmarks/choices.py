@@ -114,8 +114,8 @@ def choices(
     cheapest = str(items[seen]["usd"].mean().idxmin())
     for way, (evaluations, published) in ways.items():
         rates = success_rates("w", plan.specs, evaluations, published)
-        worth = worth_of(workload, rates, plan, objective, 0)
-        if worth is None:
+        worth = worth_of(workload, rates, plan, objective)
+        if not worth.tried:
             raise SystemExit("no model of the file is in the catalog")
         best = max(worth.net_usd, key=lambda model: worth.net_usd[model])
         yield {

@@ -21,7 +21,7 @@ from kimi_planner.checks.config import load_config
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import Check
 from kimi_planner.choose import Requirements, recommend
-from kimi_planner.choose.breakdown.build import cost_per_request
+from kimi_planner.choose.breakdown import cost_per_request
 from kimi_planner.choose.success.tried import overflow_notes
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kimi_planner import cost, load_catalog, load_workloads, project
 from kimi_planner.choose import cost_per_request
-from kimi_planner.choose.breakdown.result import PARTS
+from kimi_planner.choose.breakdown import PARTS
 from kimi_planner.errors import PriceNotFoundError, ScenarioError, UnknownModelError
 from kimi_planner.workload import Workload
 

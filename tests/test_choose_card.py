@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, load_workloads, project, recommend
-from kimi_planner.choose import Requirements, cost_per_success, read_evaluations, thinking_pays
+from kimi_planner.choose import (
+    Requirements,
+    cost_per_success,
+    portfolio,
+    read_evaluations,
+    thinking_pays,
+)
 from kimi_planner.choose.objective import best_by_value
 from kimi_planner.errors import EvaluationError, ScenarioError
 from kimi_planner.report.json_form import plan_data
@@ -85,6 +91,28 @@ def test_on_the_example_all_functions_give_one_answer(example, plan, value):
         if value is not None:
             nets = found.aims[workload.name].worth.net_usd
             assert thinking.pays is (nets[pair[1]] > nets[pair[0]])
+
+
+@pytest.mark.parametrize("value", ["0.05", "0.15", "0.30"])
+def test_a_portfolio_of_one_workload_and_ample_money_is_the_recommended_model(example, plan, value):
+    """Another one only on a condition that it names, or where trials tell too little of the better one."""
+    workloads, trials = example
+    chosen = [replace(one, value_usd_per_success=value) for one in workloads]
+    found = recommend(chosen, projection=plan, evaluations=trials)
+    for workload, card in zip(chosen, found.cards, strict=True):
+        bought = portfolio(workload, 10**9, evaluations=trials, projection=plan, fit=found.fit)
+        model, rows = bought.assignment[workload.name], {row.model: row for row in card.rows}
+        best = rows[card.model]
+        if model == best.model:
+            continue
+        condition = bought.question.conditions.get((workload.name, model), "")
+        if condition:
+            assert rows[model].is_open
+            assert not best.is_open
+            assert any(condition in said for said in bought.sentences())
+        else:
+            assert rows[model].p50_usd_per_month < best.p50_usd_per_month
+            assert best.chance_best < 0.8
 
 
 def test_at_the_price_that_separates_two_models_of_the_example_both_are_worth_the_same(

@@ -59,7 +59,7 @@ def test_with_evaluations_quality_is_the_measured_success_rate():
     evaluations = measured(
         ("w", "kimi-k2", 10, 20), ("w", "kimi-k2-instruct", 9, 20), ("w", "kimi-k2-5", 17, 20)
     )
-    found = quality_frontier(plan(plain()), evaluations)
+    found = quality_frontier(plan(plain()), evaluations, published=False)
     frame = found.frame.set_index("model")
     for column in ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month"):
         assert frame[column].to_dict() == pytest.approx(BILLS, rel=1e-12)
@@ -79,7 +79,7 @@ def test_all_together_weighs_success_by_tasks():
     evaluations = measured(
         ("w", "kimi-k2", 19, 20), ("v", "kimi-k2", 9, 20), ("w", "kimi-k2-5", 20, 20)
     )
-    found = quality_frontier(projection, evaluations)
+    found = quality_frontier(projection, evaluations, published=False)
     qualities = {one.model: one.quality for one in found.models}
     assert qualities["kimi-k2"] == pytest.approx(0.75 * 19.5 / 21 + 0.25 * 9.5 / 21, rel=1e-14)
     assert qualities["kimi-k2-5"] is None
@@ -107,6 +107,20 @@ def test_a_model_that_cannot_serve_is_shown_but_never_on_the_frontier():
     assert "kimi-k2-5 qualifies for w if it has tools." in found.notes
     words = "kimi-k2 does not qualify for w: only 0.00% of requests fit its window of 1,000 tokens; 99.00% must."
     assert words in found.notes
+
+
+def test_success_is_that_of_the_card():
+    """Own trials and published results together, and the latter are said."""
+    projection = plan(plain())
+    evaluations = measured(("w", "kimi-k2", 3, 5), ("w", "kimi-k2-5", 4, 5))
+    found = quality_frontier(projection, evaluations)
+    [card] = recommend([plain()], projection=projection, evaluations=evaluations).cards
+    expected = {row.model: row.success_rate for row in card.rows if row.is_measured}
+    known = {one.model: one.quality for one in found.models if one.quality is not None}
+    assert known == expected
+    assert set(known) == {"kimi-k2", "kimi-k2-5"}
+    assert known["kimi-k2"] != 3.5 / 6
+    assert "rates_published" in [said.code for said in found.notes]
 
 
 def test_ranges_show_as_percentiles_of_monthly_spend():

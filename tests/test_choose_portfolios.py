@@ -23,13 +23,12 @@ from kimi_planner.choose import (
     portfolio_frontier,
     read_evaluations,
 )
-from kimi_planner.choose.portfolios.bounds import budget_row, cover, hindsight
-from kimi_planner.choose.portfolios.branch import branch
+from kimi_planner.choose.portfolios.bounds import branch, budget_row, cover, hindsight
+from kimi_planner.choose.portfolios.choose import next_usd
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
 from kimi_planner.choose.portfolios.result import least_text, share_text
 from kimi_planner.choose.portfolios.solve import best
-from kimi_planner.choose.portfolios.step import next_usd
 from kimi_planner.cli import main
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.plan.spend import Spend

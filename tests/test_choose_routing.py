@@ -25,8 +25,8 @@ from kimi_planner.choose import (
 )
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.evaluations.read import Item
+from kimi_planner.choose.routing.detector import follow
 from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
-from kimi_planner.choose.routing.tree import follow
 from kimi_planner.choose.routing.uncertain import Uncertain
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.notes import Note

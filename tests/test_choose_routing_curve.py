@@ -12,8 +12,8 @@ import pytest
 from kimi_planner import project
 from kimi_planner.choose import Detector, cascades, read_evaluations, routing_curve
 from kimi_planner.choose.objective import Objective
+from kimi_planner.choose.routing.by_score import outcome_of, rules_of
 from kimi_planner.choose.routing.curve import RoutingCurve
-from kimi_planner.choose.routing.rules import outcome_of, rules_of
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.workload import Workload
 

@@ -15,9 +15,8 @@ from kimi_planner import Workload, cost, project
 from kimi_planner.choose import Trials, cost_per_success, read_evaluations, recommend
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.success.posterior import dependence, influence
 from kimi_planner.choose.success.result import small_usd
-from kimi_planner.choose.success.worth import worth_of
+from kimi_planner.choose.success.worth import dependence, influence, worth_of
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.plan import conversation
 
@@ -62,7 +61,7 @@ def rows(found):
 def worth(workload, evaluations, plan):
     """Return what models are worth, as `cost_per_success` has it, without the ranking."""
     rates = success_rates(workload.name, plan.specs, evaluations)
-    found = worth_of(workload, rates, plan, Objective.of(workload), 0)
+    found = worth_of(workload, rates, plan, Objective.of(workload))
     return found, found.drawn
 
 

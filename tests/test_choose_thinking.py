@@ -131,7 +131,7 @@ def test_the_value_that_separates_two_models_is_as_uncertain_as_it_says():
         rates = rng.beta(0.5, 0.5, 2)
         results = tried(*rng.binomial(60, rates).tolist(), 60)
         known = success_rates("w", plan.specs, results)
-        found = worth_of(given, known, plan, Objective(), 0)
+        found = worth_of(given, known, plan, Objective())
         prices = found.switching_usd(PLAIN, THINKS)
         low, high = np.quantile(prices, [0.05, 0.95], method="inverted_cdf")
         gain = rates[1] - rates[0]

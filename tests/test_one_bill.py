@@ -18,7 +18,7 @@ from planned import UNCERTAIN, as_planned, dated_catalog, log_of_plan
 
 import kimi_planner as kp
 from kimi_planner.checks.baseline import workload_entry
-from kimi_planner.choose.success.task_cost import task_cost
+from kimi_planner.choose.success.tried import task_cost
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.plan import cap_risk, conversation
 from kimi_planner.report.json_form import plan_json

@@ -5,8 +5,7 @@ from kimi_planner.lazy import public_names
 __all__, __getattr__, __dir__ = public_names(
     __name__,
     {
-        "choose.breakdown.build": "cost_per_request",
-        "choose.breakdown.result": "RequestCosts",
+        "choose.breakdown": "RequestCosts cost_per_request",
         "choose.card": "Card CardRow",
         "choose.choice": "Choice Exclusion",
         "choose.effect": "CatalogEffect catalog_effect",

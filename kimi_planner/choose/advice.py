@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.choice import Choice
-from kimi_planner.choose.objective import best_by_value
 from kimi_planner.choose.success.result import chance_text, interval_text, small_usd
 from kimi_planner.choose.success.worth import Worth
 from kimi_planner.money import usd
@@ -28,15 +27,13 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
     alike = [one for one in ranked[1:] if bool(clauses_of(one)) == bool(clauses_of(first))]
     rivals = [one for one in alike if not aim.is_unknown(one.model)]
     if not rivals:
-        of_others = (
-            "success is known of no other that qualifies"
-            if alike
-            else "no other qualifies for sure"
-        )
-        return of_others if len(ranked) > 1 else "no other model qualifies"
+        if len(ranked) == 1:
+            return "no other model qualifies"
+        no_other = "success is known of no other that qualifies"
+        return no_other if alike else "no other qualifies for sure"
     second = rivals[0]
     tie = _same(aim, first.model, second.model)
-    if aim.by_value and aim.worth is not None and not aim.is_unknown(first.model):
+    if aim.by_value and not aim.is_unknown(first.model):
         net, other = (float(aim.worth.net_usd[one.model]) for one in (first, second))
         more = tie or f"{small_usd(net - other)} more than {second.model}"
         if is_short:
@@ -68,14 +65,11 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
     Those that qualify for sure are compared with the chosen one; of those on a condition, the ones
     that would be the best of all if it holds.
     """
-    if aim.worth is None:
-        return
-    points = aim.worth.points_of(one.model for one in ranked)
-    clauses = {one.model: clauses_of(one) for one in ranked if one.model in points}
-    sure = {model: at for model, at in points.items() if not clauses[model] or model == chosen}
+    clauses = {one.model: clauses_of(one) for one in ranked}
+    sure = [model for model in clauses if not clauses[model] or model == chosen]
     spans = _spans(sure, aim) | {
         model: span
-        for model, span in _spans(points, aim).items()
+        for model, span in _spans(clauses, aim).items()
         if clauses[model] and model != chosen
     }
     value = aim.objective.value_usd
@@ -84,20 +78,15 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
             continue
         is_at = value is not None and span.low <= value and (span.high is None or value < span.high)
         parts = [*clauses[model], *(() if is_at else _worth(span, aim.worth))]
-        yield (
-            f"{model} instead if {' and '.join(parts)}"
-            if parts
-            else f"{model} instead, at the value stated"
-        )
+        condition = f" if {' and '.join(parts)}" if parts else ", at the value stated"
+        yield f"{model} instead{condition}"
 
 
 def never_best(aim: Aim, ranked: Sequence[Choice]) -> str:
     """Return which models are the best for no value of a solved task, in a clause; else nothing."""
-    if aim.worth is None:
-        return ""
-    points = aim.worth.points_of(one.model for one in ranked)
-    best = _spans(points, aim)
-    never = [model for model in points if model not in best]
+    models = [one.model for one in ranked]
+    best = _spans(models, aim)
+    never = [model for model in models if model in aim.worth.points and model not in best]
     return f"Never the best, whatever a solved task is worth: {', '.join(never)}" if never else ""
 
 
@@ -111,9 +100,9 @@ class _Span(NamedTuple):
     after: str | None
 
 
-def _spans(points: Mapping[str, Any], aim: Aim) -> dict[str, _Span]:
+def _spans(models: Iterable[str], aim: Aim) -> dict[str, _Span]:
     """Return from which to which value of a solved task each model is the best."""
-    hull = best_by_value(points, aim.objective)
+    hull = aim.worth.hull(models)
     names, prices = [one.model for one in hull], [one.from_usd for one in hull]
     spans = zip(
         prices, [*prices[1:], None], [None, *names], names, [*names[1:], None], strict=False
@@ -136,8 +125,8 @@ def _worth(span: _Span, worth: Worth) -> Iterator[str]:
 
 def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is not compared, as nothing is known of it or nothing says what it is worth."""
-    public = [model for model in models if _is_public(aim, model)]
     missing = [model for model in models if aim.rates[model].is_judgement]
+    public = [one for one in models if aim.rates[one].trials is None and one not in missing]
     if missing:
         yield f"Success is not known of {_some(missing, models)}"
     if public:
@@ -159,11 +148,6 @@ def _some(some: Sequence[str], models: Sequence[str]) -> str:
 
 def _all(models: Sequence[str], words: str = "all models") -> str:
     return words if len(models) > 1 else models[0]
-
-
-def _is_public(aim: Aim, model: str) -> bool:
-    rate = aim.rates[model]
-    return not rate.is_judgement and rate.trials is None
 
 
 def _signed(amount: float) -> str:

@@ -10,9 +10,8 @@ from typing import Any
 
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
-from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.success.worth import Worth, worth_of
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -38,48 +37,46 @@ class Aim:
     rates
         From a model to what is known of its success.
     worth
-        Of the models whose success something tells; ``None`` where nothing does.
+        Of the models whose success something tells.
     """
 
     workload: Workload
     projection: Projection
     rows: Mapping[str, Mapping[str, Any]]
     rates: Mapping[str, SuccessRate]
-    worth: Worth | None
+    worth: Worth
 
     @classmethod
     def of(
         cls,
         workload: Workload,
-        requirements: Requirements,
-        evaluations: Evaluations | None,
+        rules: Rules,
         public: PublicResults | None,
-        projection: Projection,
         summary: Summary,
     ) -> Aim:
         """Return the aim of a workload, on the models of a projection; nothing tells without traffic."""
-        aimed = requirements.aimed(workload)
+        aimed, projection = rules.requirements.aimed(workload), rules.projection
         rows = {model: summary[workload.name, model] for model in projection.models}
-        rates = success_rates(workload.name, list(projection.catalog), evaluations, public)
-        aim = cls(aimed, projection, rows, rates, None)
+        rates = success_rates(workload.name, list(projection.catalog), rules.evaluations, public)
+        objective = Objective.of(aimed)
+        aim = cls(aimed, projection, rows, rates, Worth((), objective))
         if not aim.tasks:
             return aim
-        worth = worth_of(aimed, rates, projection, aim.objective, projection.seed)
-        return replace(aim, worth=worth)
+        return replace(aim, worth=worth_of(aimed, rates, projection, objective))
 
-    @cached_property
+    @property
     def objective(self) -> Objective:
         """What a solved task is worth."""
-        return Objective.of(self.workload)
+        return self.worth.objective
 
     @property
     def by_value(self) -> bool:
         """Whether success decides: it is worth something, and known of some model."""
-        return self.objective.is_stated and self.worth is not None
+        return self.objective.is_stated and bool(self.worth.tried)
 
     def is_unknown(self, model: str) -> bool:
         """Whether success decides, and that of a model is not known."""
-        return self.by_value and self.worth is not None and model not in self.worth.points
+        return self.by_value and model not in self.worth.points
 
     @cached_property
     def tasks(self) -> Any:
@@ -89,7 +86,7 @@ class Aim:
 
     def cost_usd(self, model: str) -> Any:
         """Return the expected cost of a task, as its trials tell it, else as planned."""
-        if self.worth is not None and model in self.worth.points:
+        if model in self.worth.points:
             return self.worth.points[model][1]
         return self.planned_usd(model)
 
@@ -108,6 +105,6 @@ class Aim:
         """
         success = 0
         score = self.cost_usd(model)
-        if self.worth is not None and model in self.worth.points:
+        if model in self.worth.points:
             success, score = self.worth.points[model][0], -self.worth.net_usd[model]
         return self.is_unknown(model), score, -success, model

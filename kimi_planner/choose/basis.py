@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any
 
 from kimi_planner.calls.fit import ContextFit, context_fit
@@ -20,14 +20,28 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
-__all__ = [
-    "able_models",
-    "basis",
-    "calls_of_task",
-    "conditional_notes",
-    "requests_of_task",
-    "rules_given",
-]
+__all__ = ["Planned", "able_models", "basis", "basis_of_one", "rules_given"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A result at the prices and on the paths of a projection.
+
+    Attributes
+    ----------
+    projection
+        The projection it rests on.
+    notes
+        What the numbers do not cover.
+    """
+
+    projection: Projection
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def provenance(self) -> str:
+        """What the result rests on, in one line."""
+        return self.projection.provenance
 
 
 def basis(
@@ -35,10 +49,12 @@ def basis(
     models: str | Sequence[str] | None,
     projection: Projection | None,
     settings: dict[str, Any],
+    *,
+    months: int = 1,
 ) -> tuple[tuple[Workload, ...], tuple[ModelSpec, ...], Projection]:
     """Return the workloads, the models asked for, and the projection they are in.
 
-    Without a projection, one month is projected if the settings name no other number.
+    Without a projection, so many months are projected if the settings name no other number.
 
     Raises
     ------
@@ -46,7 +62,7 @@ def basis(
         If a given projection lacks a workload or a model, or stands beside settings of its own.
     """
     chosen = chosen_workloads(workloads)
-    plan = projection_given(chosen, projection, settings, models=models, months=1)
+    plan = projection_given(chosen, projection, settings, models=models, months=months)
     if projection is None or models is None:
         return chosen, plan.specs, plan
     named = (models,) if isinstance(models, str) else models
@@ -56,6 +72,26 @@ def basis(
         plan.of(name, chosen[0].name)  # refuses one that it does not hold
     held = {spec.id: spec for spec in plan.specs}
     return chosen, tuple(held[name] for name in dict.fromkeys(named)), plan
+
+
+def basis_of_one(
+    workload: Workload,
+    models: str | Sequence[str] | None,
+    projection: Projection | None,
+    settings: dict[str, Any],
+) -> tuple[Workload, tuple[ModelSpec, ...], Projection]:
+    """Return the same for one workload, over a year as of `project`.
+
+    Raises
+    ------
+    ScenarioError
+        If there is not one workload, or as above.
+    """
+    chosen = chosen_workloads(workload)
+    if len(chosen) != 1:
+        raise ScenarioError(f"{len(chosen)} workloads. Routing is chosen for one.")
+    _, specs, plan = basis(chosen, models, projection, settings, months=12)
+    return chosen[0], specs, plan
 
 
 def rules_given(
@@ -104,11 +140,11 @@ def able_models(
     return (
         [spec for spec in specs if spec.id in able],
         unable,
-        tuple(conditional_notes(workload.name, able)),
+        tuple(_conditional_notes(workload.name, able)),
     )
 
 
-def conditional_notes(workload: str, able: Mapping[str, Iterable[Obstacle]]) -> Iterator[Note]:
+def _conditional_notes(workload: str, able: Mapping[str, Iterable[Obstacle]]) -> Iterator[Note]:
     """Yield on what models qualify for a workload, those on the same together."""
     models: dict[str, list[str]] = {}
     for model, obstacles in able.items():
@@ -116,18 +152,3 @@ def conditional_notes(workload: str, able: Mapping[str, Iterable[Obstacle]]) -> 
     for conditions, ids in models.items():
         if conditions:
             yield note("conditional", conditions=conditions, models=ids, workloads=workload)
-
-
-def calls_of_task(workload: Workload) -> tuple[Fraction, Fraction]:
-    """Return the expected calls of a task on a model, and the share of them that is sent again.
-
-    A task is one request, or a whole conversation where the workload has turns.
-    """
-    load = workload.resolve()
-    return load.sizes.calls, load.traffic.retries.as_number(Fraction)
-
-
-def requests_of_task(workload: Workload) -> float:
-    """Return the expected requests of a task on a model, retries included."""
-    calls, again = calls_of_task(workload)
-    return float(calls * (1 + again))

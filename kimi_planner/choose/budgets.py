@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
@@ -121,9 +121,8 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
             traffic_factor=_keeping_traffic(workload, model, projection, share, budget),
             cheaper=tuple(
                 choice.model
-                for choice in recommendation.choices
-                if choice.workload == name
-                and projection.of(choice.model, name).worst_month(share)[1] <= budget
+                for choice in recommendation.ranking(name)
+                if projection.of(choice.model, name).worst_month(share)[1] <= budget
             ),
         )
 
@@ -131,9 +130,15 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
 def _keeping_traffic(
     workload: Workload, model: str, projection: Projection, share: float, budget: Decimal
 ) -> Decimal | None:
-    """Return the largest factor on the traffic with which the worst month keeps a budget.
+    """Return the largest factor on the traffic, to nine digits, with which the worst month keeps a budget.
 
-    ``share`` is the quantile of a month's spend; ``None`` if no factor brings it to the budget.
+    ``share`` is the quantile of a month's spend; ``None`` if nothing is spent, or no factor of a billion
+    brings it to the budget.
+
+    Notes
+    -----
+    The factor is scaled by what is missing until the amount is the budget to a part in 10^10, which
+    a few steps do where the two are nearly in proportion.
     """
 
     def worst(traffic: Decimal) -> Decimal:
@@ -141,46 +146,20 @@ def _keeping_traffic(
         again = project(changed, models=[model], **settings_of(projection))
         return again.of(model, workload.name).worst_month(share)[1]
 
-    planned = projection.of(model, workload.name).worst_month(share)[1]
-    with suppress(WorkloadError):  # more traffic than a workload may have
-        return _meeting_factor(worst, planned, budget)
-    return None
-
-
-def _meeting_factor(
-    amount: Callable[[Decimal], Decimal], planned: Decimal, limit: Decimal
-) -> Decimal | None:
-    """Return the largest factor to nine digits with which an amount keeps a limit.
-
-    Parameters
-    ----------
-    amount : callable
-        The amount at a factor, nearly in proportion to it; ``planned`` is that at 1.
-    limit : Decimal
-        What it must not exceed.
-
-    Returns
-    -------
-    Decimal or None
-        ``None`` if the amount is nothing, or no factor of a billion brings it to the limit.
-
-    Notes
-    -----
-    The factor is scaled by what is missing until the amount is the limit to a part in 10^10, which
-    a few steps do where the two are nearly in proportion.
-    """
-    if planned <= 0:
+    at = projection.of(model, workload.name).worst_month(share)[1]
+    if at <= 0:
         return None
-    value, at = Decimal(1), planned
-    with localcontext(_DIGITS):
+    value = Decimal(1)
+    with localcontext(_DIGITS), suppress(WorkloadError):  # more traffic than a workload may have
         for _ in range(_STEPS):
-            value = _leading(value * limit / at, 14)
+            value = _leading(value * budget / at, 14)
             if value > _FARTHEST:
                 return None
-            at = amount(value)
-            if at <= 0 or abs(at - limit) <= limit * _NEAR:
+            at = worst(value)
+            if at <= 0 or abs(at - budget) <= budget * _NEAR:
                 break
         return _leading(value, 9, rounding=ROUND_DOWN)
+    return None
 
 
 def _leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN) -> Decimal:

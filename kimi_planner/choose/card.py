@@ -12,8 +12,7 @@ import pandas as pd
 from kimi_planner.choose.advice import clauses_of, instead, never_best, not_known, why_first
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.answer_time import AnswerTime, answer_time
-from kimi_planner.choose.choice import Choice
-from kimi_planner.choose.objective import best_by_value
+from kimi_planner.choose.choice import Choice, Decision
 from kimi_planner.choose.success.result import small_usd, source_text
 from kimi_planner.money import usd
 from kimi_planner.plan.booking import booked
@@ -177,34 +176,30 @@ class Card:
 def card_of(recommendation: Recommendation, name: str) -> Card:
     """Return the card of a workload."""
     aim, ranked = recommendation.aims[name], recommendation.ranking(name)
-    decision = next(one for one in recommendation.decisions if one.workload == name)
+    [decision] = (one for one in recommendation.decisions if one.workload == name)
     out = [one for one in recommendation.exclusions if one.workload == name]
     choices = {one.model: one for one in ranked}
-    said = {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
+    said: dict[str, str] = {}
     for one in ranked:
         clauses = " and ".join(clauses_of(one))
         more = (f"qualifies if {clauses}" * bool(clauses), _needed(aim, ranked, one))
         said[one.model] = "; ".join(filter(None, [*more, _as_tried(aim, one.model)]))
+    said |= {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
     specs = {spec.id: spec for spec in recommendation.projection.specs}
     timed = {
         model: answer_time(aim.workload, specs[model], aim.rates[model].trials) for model in said
     }
-    models = [*choices, *(one.model for one in out)]
     return Card(
         workload=name,
         model=decision.model,
         rows=tuple(
             _row(recommendation, aim, model, choices.get(model), timed[model], said[model])
-            for model in models
+            for model in said
         ),
-        sentences=tuple(_sentences(recommendation, aim, decision.model, ranked, timed)),
+        sentences=tuple(_sentences(recommendation, aim, decision, ranked, timed)),
         book=recommendation.projection.booking.words,
-        provenance=f"{source_text(_source(recommendation))} {recommendation.projection.provenance}",
+        provenance=f"{source_text(recommendation.evaluations)} {recommendation.projection.provenance}",
     )
-
-
-def _source(recommendation: Recommendation) -> str | None:
-    return recommendation.evaluations.source if recommendation.evaluations else None
 
 
 def _row(
@@ -217,12 +212,10 @@ def _row(
 ) -> CardRow:
     projection, name = recommendation.projection, aim.workload.name
     budget = recommendation.requirements.budget(aim.workload.budget_usd_per_month)
-    worth = aim.worth if aim.worth is not None and model in aim.worth.points else None
-    able = [] if worth is None else [one.model for one in recommendation.ranking(name)]
-    best_from = dict(best_by_value(worth.points_of(able), aim.objective)) if worth else {}
+    best_from = dict(aim.worth.hull(one.model for one in recommendation.ranking(name)))
     rate = aim.rates[model]
     low, high = rate.interval(CONFIDENCE) or (None, None)
-    net = worth if worth is not None and aim.by_value else None
+    has_net = aim.by_value and not aim.is_unknown(model)
     months = len(projection.months)
     return CardRow(
         model=model,
@@ -244,8 +237,8 @@ def _row(
         if budget is None
         else projection.of(model, name).chance_over(budget),
         cost_per_task_usd=float(aim.cost_usd(model)),
-        net_usd_per_month=None if net is None else float(net.net_usd[model] * aim.tasks),
-        chance_best=None if net is None else net.chance_best[model],
+        net_usd_per_month=float(aim.worth.net_usd[model] * aim.tasks) if has_net else None,
+        chance_best=aim.worth.chance_best[model] if has_net else None,
         best_from_usd=None if model not in best_from else float(best_from[model]),
         is_open=choice is not None and bool(clauses_of(choice) or aim.is_unknown(model)),
         condition=condition,
@@ -259,7 +252,7 @@ def _needed(aim: Aim, ranked: Sequence[Choice], one: Choice) -> str:
     best = max(
         (aim.worth.net_usd[other.model] for other in ranked if not aim.is_unknown(other.model)),
         default=None,
-    ) if aim.worth is not None else None  # fmt: skip
+    )
     if best is None:
         return "its success is not known"
     needed = float(aim.objective.needed_success(aim.cost_usd(one.model), best))
@@ -280,11 +273,11 @@ def _as_tried(aim: Aim, model: str) -> str:
 def _sentences(
     recommendation: Recommendation,
     aim: Aim,
-    chosen: str,
+    decision: Decision,
     ranked: Sequence[Choice],
     timed: dict[str, AnswerTime | None],
 ) -> Iterator[str]:
-    decision = next(one for one in recommendation.decisions if one.workload == aim.workload.name)
+    chosen = decision.model
     qualifies = f" ({ranked[0].if_words})" if decision.conditions else ""
     if decision.basis == "none qualifies":
         yield f"No model qualifies; planned on {chosen}: {decision.unserved[-1]}."

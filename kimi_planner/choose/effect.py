@@ -214,5 +214,4 @@ def _frame(
 def _usd_per_month(plan: Recommendation, model: str | None, workload: str) -> float | None:
     if model is None or model not in plan.projection.models:
         return None
-    spend = plan.projection.of(model, workload).over_months()
-    return float(spend.mean()[0]) / len(plan.projection.months)
+    return float(plan.projection.of(model, workload).mean().mean())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -11,16 +11,15 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.choose.basis import able_models, requests_of_task
+from kimi_planner.choose.basis import Planned, able_models
 from kimi_planner.choose.choice import Exclusion
-from kimi_planner.choose.evaluations.rates import check_models
+from kimi_planner.choose.evaluations.public import PublicResults, public_results
+from kimi_planner.choose.evaluations.rates import check_models, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.planned import Planned
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.notes import Note, note, noted
+from kimi_planner.notes import note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
-from kimi_planner.workload import Workload
 
 __all__ = ["ModelQuality", "QualityFrontier", "non_dominated", "quality_frontier"]
 
@@ -131,6 +130,7 @@ def quality_frontier(
     evaluations: Evaluations,
     *,
     workload: str | None = None,
+    published: PublicResults | bool = True,
 ) -> QualityFrontier:
     """Set the monthly spend of each model against its success rate.
 
@@ -139,9 +139,12 @@ def quality_frontier(
     projection : Projection
         What `project` returned.
     evaluations : Evaluations
-        Measured success rates.
+        Success rates that the team measured.
     workload : str, optional
         One workload; all together on one model if not given.
+    published : PublicResults or bool
+        Published results, weak evidence beside the team's own; those that ship if ``True``, none if
+        ``False``.
 
     Returns
     -------
@@ -159,9 +162,10 @@ def quality_frontier(
 
     Notes
     -----
-    A model that was not tried has no success rate. For all workloads together it is the share of
-    tasks that succeed, the rates weighted by expected tasks: requests, or conversations where a
-    workload has turns. Budgets play no part; spend is what the result shows.
+    Success is what :func:`recommend` expects of a model; one that the team did not try has none here.
+    For all workloads together it is the share of tasks that succeed, the rates weighted by expected
+    tasks: requests, or conversations where a workload has turns. Budgets play no part; spend is what
+    the result shows.
 
     Examples
     --------
@@ -182,9 +186,18 @@ def quality_frontier(
     sorted_out = [able_models(asked, projection.specs, projection) for asked in chosen]
     exclusions = tuple(one for _, unable, _ in sorted_out for one in unable)
     excluded = {one.model for one in exclusions}
-    rates = {
-        model: _success_rate(model, chosen, evaluations, projection) for model in projection.models
-    }
+    every, public_known = list(projection.catalog), public_results(published)
+    laws = [success_rates(one.name, every, evaluations, public_known) for one in chosen]
+    first = projection.models[0]  # there are as many tasks on every one
+    tasks = [float(sum(projection.of(first, one.name).conversations)) for one in chosen]
+    tasks = tasks if len(tasks) > 1 else [1.0]
+    rates: dict[str, float | None] = dict.fromkeys(projection.models)
+    for model in rates:
+        own = [law[model] for law in laws]
+        if sum(tasks) and all(one.trials is not None for one in own):
+            rates[model] = float(np.average([float(one.exact_mean) for one in own], weights=tasks))
+    tried = [law[model] for law in laws for model in rates if law[model].trials is not None]
+    items = max((law.public_items for law in tried), default=0)
     spends = {
         model: projection.average_month((0.1, 0.5, 0.9), model, workload).tolist()
         for model in projection.models
@@ -192,6 +205,7 @@ def quality_frontier(
     ranked = [model for model in rates if model not in excluded and rates[model] is not None]
     best = non_dominated([spends[model][1] for model in ranked], [rates[model] for model in ranked])
     frontier = set(compress(ranked, best))
+    untried = [model for model, rate in rates.items() if rate is None]
     return QualityFrontier(
         models=tuple(
             ModelQuality(
@@ -209,42 +223,18 @@ def quality_frontier(
         exclusions=exclusions,
         projection=projection,
         notes=(
-            *_notes(evaluations, rates, exclusions),
+            note("quality_is_measured", source=evaluations.source),
+            *noted("not_on_frontier", why=f"Not tried in {evaluations.source}", models=untried),
+            *(
+                note(
+                    "not_qualified",
+                    models=one.model,
+                    workloads=one.workload,
+                    reasons="; ".join(one.reasons),
+                )
+                for one in exclusions
+            ),
+            *([note("rates_published", items=items)] if items else ()),
             *(said for *_, conditions in sorted_out for said in conditions),
-        ),
-    )
-
-
-def _success_rate(
-    model: str, workloads: Sequence[Workload], evaluations: Evaluations, projection: Projection
-) -> float | None:
-    """Return the share of tasks that succeed, ``None`` if a workload was not tried."""
-    succeed = tasks = 0.0
-    for workload in workloads:
-        trials = evaluations.of(workload.name, model)
-        if trials is None:
-            return None
-        requests = float(projection.of(model, workload.name).requests.sum())
-        count = requests / requests_of_task(workload) if len(workloads) > 1 else 1.0
-        succeed += count * trials.mean
-        tasks += count
-    return succeed / tasks if tasks else None
-
-
-def _notes(
-    evaluations: Evaluations, rates: Mapping[str, float | None], exclusions: Sequence[Exclusion]
-) -> tuple[Note, ...]:
-    unknown = [model for model, rate in rates.items() if rate is None]
-    return (
-        note("quality_is_measured", source=evaluations.source),
-        *noted("not_on_frontier", why=f"Not tried in {evaluations.source}", models=unknown),
-        *(
-            note(
-                "not_qualified",
-                models=one.model,
-                workloads=one.workload,
-                reasons="; ".join(one.reasons),
-            )
-            for one in exclusions
         ),
     )

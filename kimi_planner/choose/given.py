@@ -25,18 +25,19 @@ __all__ = [
 ]
 
 
-def positive(name: str, value: Any) -> Decimal:
+def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     """Return an amount as an exact decimal.
 
     Raises
     ------
     ScenarioError
-        If it is no number above 0.
+        If it is no number above 0, or from 0 where it may be nothing.
     """
     with restated(about=name, then=".", of=ValueError, fault=ScenarioError):
         amount = exact_decimal(value)
-    if amount <= 0:
-        raise ScenarioError(f"{name} is {amount}. It must be above 0.")
+    if amount < 0 or not (amount or or_nothing):
+        least = "at least" if or_nothing else "above"
+        raise ScenarioError(f"{name} is {amount}. It must be {least} 0.")
     return amount
 
 

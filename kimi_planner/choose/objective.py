@@ -84,11 +84,7 @@ class Objective:
         ZeroDivisionError
             If nothing depends on whether a task is solved.
         """
-        exact = isinstance(cost_usd, Fraction) and isinstance(net_usd, Fraction)
-        stake, failure = self.stake_usd, self.failure_usd
-        if exact:
-            return (net_usd + failure + cost_usd) / stake
-        return (float(net_usd) + float(failure) + float(cost_usd)) / float(stake)
+        return (net_usd + self.failure_usd + cost_usd) / self.stake_usd
 
     def switching_usd(self, first: tuple[Any, Any], second: tuple[Any, Any]) -> Any:
         """Return the value of a solved task at which two models have the same net value.
@@ -114,10 +110,7 @@ class Objective:
         gain = second[0] - first[0]
         if gain == 0:
             return None
-        price = (second[1] - first[1]) / gain
-        return price - (
-            self.failure_usd if isinstance(price, Fraction) else float(self.failure_usd)
-        )
+        return (second[1] - first[1]) / gain - self.failure_usd
 
 
 class Best(NamedTuple):

@@ -104,13 +104,14 @@ def recommend(
     exclusions: list[Exclusion] = []
     known, fallback, aims = public_results(published), {}, {}
     for workload in chosen:
-        aim = Aim.of(workload, rules.requirements, evaluations, known, projection, summary)
+        aim = Aim.of(workload, rules, known, summary)
         able, ruled_out = rules.sort_out(workload, projection.specs)
         exclusions += ruled_out
         choices += _ranked(able, aim, rules)
         aims[workload.name] = aim
         if not able:
-            fallback[workload.name] = _least_bad(aim, rules)
+            failed = {spec.id: rules.against(workload, spec) for spec in projection.specs}
+            fallback[workload.name] = _first(failed, aim)
     return Recommendation(
         choices=tuple(choices),
         exclusions=tuple(exclusions),
@@ -138,9 +139,7 @@ def _ranked(able: Mapping[str, Sequence[Obstacle]], aim: Aim, rules: Rules) -> l
 
     ranked = sorted(able, key=order)
     if ranked:
-        first = dearest_unmatched(
-            {model: (aim.order(model), _asked(able[model], aim, model)) for model in able}
-        )
+        first = _first(able, aim)
         ranked = [first, *(model for model in ranked if model != first)]
 
     def less_than(model: str, other: str | None) -> float | None:
@@ -167,16 +166,10 @@ def _ranked(able: Mapping[str, Sequence[Obstacle]], aim: Aim, rules: Rules) -> l
     ]
 
 
-def _least_bad(aim: Aim, rules: Rules) -> str:
-    """Return the model that a workload is planned on where none qualifies."""
+def _first(models: Mapping[str, Iterable[Obstacle]], aim: Aim) -> str:
+    """Return the model that `dearest_unmatched` names, of those given with what is open or failed."""
     return dearest_unmatched(
-        {
-            spec.id: (
-                aim.order(spec.id),
-                _asked(rules.against(aim.workload, spec), aim, spec.id),
-            )
-            for spec in rules.projection.specs
-        }
+        {model: (aim.order(model), _asked(some, aim, model)) for model, some in models.items()}
     )
 
 

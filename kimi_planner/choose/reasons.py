@@ -112,12 +112,13 @@ class Rules:
                 else f"{fits} of requests that fit were enough",
             )
         if 1 - served.empty_share < asked.min_answer_share:
+            sizes = workload.resolve().sizes
             answered, must = _percents(1 - served.empty_share, asked.min_answer_share)
             yield Obstacle(
                 "answers",
                 f"max_tokens {workload.max_tokens:,} leaves an answer to only {answered} of requests; "
                 f"{must} must have one",
-                f"max_tokens were {self._enough(workload, spec):,}",
+                f"max_tokens were {enough_tokens(CallSizes.on(sizes, spec.profile).sizes):,}",
             )
 
     def _fits_shortened(self, workload: Workload, spec: ModelSpec) -> bool:
@@ -125,9 +126,6 @@ class Rules:
         sizes = replace(workload.resolve().sizes, overflow=Overflow("drop_oldest"))
         _, refused = CallSizes.on(sizes, spec.profile).overflow_shares
         return 1 - refused >= self.requirements.min_fit_share
-
-    def _enough(self, workload: Workload, spec: ModelSpec) -> int:
-        return enough_tokens(CallSizes.on(workload.resolve().sizes, spec.profile).sizes)
 
     def _of_success(self, workload: Workload, spec: ModelSpec) -> Iterator[Obstacle]:
         least = self.requirements.min_success_rate
@@ -157,10 +155,8 @@ class Rules:
         limit = self.requirements.aimed(workload).seconds_at_most
         if not isinstance(limit, Decimal):
             return
-        within, time = (
-            f"within {number_text(limit)} s",
-            answer_time(workload, spec, self._trials(workload, spec)),
-        )
+        within = f"within {number_text(limit)} s"
+        time = answer_time(workload, spec, self._trials(workload, spec))
         if time is None:
             yield Obstacle("time", f"nine of ten answers come {within}", is_open=True)
         elif time.p90_seconds > limit:

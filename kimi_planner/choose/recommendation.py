@@ -142,11 +142,7 @@ class Recommendation:
         said = self.projection.reasoning(model, name).words
         reasoning = f"reasoning {said}" if said else ""
         reasons = tuple(reason for one in out for reason in one.reasons)
-        amount = (
-            choice.refused_usd_per_month
-            if choice
-            else refused_usd(self.projection, workload, model)
-        )
+        amount = refused_usd(self.projection, workload, model)
         unserved = list(unserved_words(self.fit.of(name, model), amount, workload))
         cheaper: list[str] = []
         if basis == "pinned":

@@ -50,9 +50,8 @@ def command(
     most expected successes, by the success rates of --evaluations. It
     says what the next 100 USD buy.
     """
-    from kimi_planner.choose.portfolios.choose import portfolio
+    from kimi_planner.choose.portfolios.choose import next_usd, portfolio
     from kimi_planner.choose.portfolios.frontier import portfolio_frontier
-    from kimi_planner.choose.portfolios.step import next_usd
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.portfolio import portfolio_json, portfolio_text
     from kimi_planner.workload import load_workloads

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts
+from kimi_planner.choose.breakdown import RequestCost, RequestCosts
 from kimi_planner.choose.success.result import SuccessCost, SuccessCosts, chance_text
 from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.marks import bar, dot, workload_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.choose.portfolios.choose import Step
 from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
 from kimi_planner.choose.portfolios.result import Portfolio
-from kimi_planner.choose.portfolios.step import Step
 from kimi_planner.money import plain, usd
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
 from kimi_planner.report.tables import Table

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 
 __all__ = [
-    "Effects",
     "PublicResult",
     "PublicResults",
     "public_results",
@@ -30,18 +30,7 @@ __all__ = [
 ]
 
 _AMOUNTS = ("usd_per_item", "input_usd_per_mtok", "output_usd_per_mtok", "seconds_per_item")
-_COLUMNS = (
-    "benchmark",
-    "agent",
-    "published_as",
-    "models",
-    "items",
-    "solved_percent",
-    *_AMOUNTS,
-    "reported_by",
-    "read_on",
-    "source",
-)
+_NAMES = ("benchmark", "agent", "published_as", "source")
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 #: Of the effects of models, so small that it decides nothing but what no result tells.
 _RIDGE = 0.05
@@ -97,13 +86,17 @@ class PublicResult:
         return float(logit((solved + 0.5) / (self.items + 1)))
 
     @property
-    def log_tokens(self) -> float | None:
-        """Logarithm of the cost of a task over the geometric mean of both prices, if all are known."""
+    def log_tokens(self) -> float:
+        """Logarithm of the cost of a task over the geometric mean of both prices; NaN if one is not known."""
         amounts = self.usd_per_item, self.input_usd_per_mtok, self.output_usd_per_mtok
         if not all(amounts):
-            return None
+            return math.nan
         usd, price_in, price_out = np.log(np.array(amounts, dtype=float)).tolist()
         return float(usd - (price_in + price_out) / 2)
+
+
+_COLUMNS = tuple(PublicResult.__dataclass_fields__)
+_LOGIT, _LOG_TOKENS = attrgetter("logit"), attrgetter("log_tokens")
 
 
 @dataclass(frozen=True)
@@ -171,12 +164,12 @@ class PublicResults:
     @cached_property
     def effects(self) -> Effects:
         """What tests and models add to the logarithm of the odds of success."""
-        return Effects.of(self.results, _logit)
+        return Effects.of(self.results, _LOGIT)
 
     @cached_property
     def weights(self) -> tuple[float, float]:
         """Items that a published result counts as: alone, and beside others of the same tasks."""
-        held = list(_left_out(self.results, _logit))
+        held = list(_left_out(self.results, _LOGIT))
         alone = [(one, rest.expected_rate(one.models[0], None)) for one, rest, _ in held]
         beside = [
             (one, rest.expected_rate(one.models[0], level))
@@ -188,21 +181,21 @@ class PublicResults:
     @cached_property
     def token_effects(self) -> Effects:
         """What tests and models add to the logarithm of the tokens of a task."""
-        return Effects.of(self._costed, _log_tokens)
+        return Effects.of(self._costed, _LOG_TOKENS)
 
     @cached_property
     def token_error(self) -> float:
         """How far that misses on a test that was left out: root of the mean square, in logarithms."""
         misses = [
-            _log_tokens(one) - level - rest.models[one.models[0]]
-            for one, rest, level in _left_out(self._costed, _log_tokens)
+            one.log_tokens - level - rest.models[one.models[0]]
+            for one, rest, level in _left_out(self._costed, _LOG_TOKENS)
             if level is not None
         ]
         return float(np.sqrt(np.mean(np.square(misses)))) if misses else math.inf
 
     @property
     def _costed(self) -> tuple[PublicResult, ...]:
-        return tuple(one for one in self.results if one.log_tokens is not None)
+        return tuple(one for one in self.results if not math.isnan(one.log_tokens))
 
     def of(self, model: str) -> tuple[PublicResult, ...]:
         """Return the results that stand for a model of a catalog."""
@@ -211,14 +204,6 @@ class PublicResults:
     def costs_of(self, model: str) -> int:
         """Return how many published costs of a task there are of a model."""
         return sum(model in one.models for one in self._costed)
-
-
-def _logit(one: PublicResult) -> float:
-    return one.logit
-
-
-def _log_tokens(one: PublicResult) -> float:
-    return math.nan if one.log_tokens is None else one.log_tokens
 
 
 def _left_out(
@@ -324,7 +309,7 @@ def public_results(given: PublicResults | bool) -> PublicResults | None:
 
 
 def _result(row: Mapping[str, str]) -> PublicResult:
-    for name in ("benchmark", "agent", "published_as", "models", "source"):
+    for name in (*_NAMES, "models"):
         if not row[name]:
             raise EvaluationError(f"{name} is empty. Give a name.")
     if row["reported_by"] not in ("maker", "others"):
@@ -333,17 +318,15 @@ def _result(row: Mapping[str, str]) -> PublicResult:
         read_on = date.fromisoformat(row["read_on"])
     except ValueError:
         raise EvaluationError(f"read_on is {shown(row['read_on'])}. Give YYYY-MM-DD.") from None
+    given: dict[str, Any] = {name: row[name] for name in _NAMES}
+    given |= {name: _number(name, row) if row[name] else None for name in _AMOUNTS}
     return PublicResult(
-        benchmark=row["benchmark"],
-        agent=row["agent"],
-        published_as=row["published_as"],
+        **given,
         models=tuple(row["models"].split()),
         items=int(_number("items", row, 1)),
         solved_percent=_number("solved_percent", row, 0, 100),
-        **{name: _number(name, row) if row[name] else None for name in _AMOUNTS},
         reported_by=row["reported_by"],
         read_on=read_on,
-        source=row["source"],
     )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from scipy.special import betaincinv, logit
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.errors import EvaluationError, UnknownModelError, restated, shown
@@ -24,7 +23,6 @@ __all__ = [
     "check_evaluations",
     "check_models",
     "exact_share",
-    "known_rates",
     "success_rates",
 ]
 
@@ -65,72 +63,6 @@ def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
             catalog.model(key[1])
 
 
-def known_rates(
-    workload: str,
-    specs: Sequence[ModelSpec],
-    laws: Mapping[str, SuccessRate] | None,
-    given: Mapping[str, Rate] | None,
-    catalog: Catalog,
-) -> tuple[dict[str, Fraction], tuple[Exclusion, ...]]:
-    """Return the success rates of models, and the models for which there is none.
-
-    Parameters
-    ----------
-    workload : str
-        Its name.
-    specs : sequence of ModelSpec
-        The models.
-    laws : mapping of str to SuccessRate, optional
-        What own evaluations tell; a model without own trials has no rate here.
-    given : mapping of str to number, optional
-        Success rates in place of evaluations. Those of other models of the catalog are not needed.
-    catalog : Catalog
-        What knows the models.
-
-    Raises
-    ------
-    EvaluationError
-        If there are no success rates, they come from two places, or one is out of its bounds.
-    UnknownModelError
-        If the catalog has no such model.
-    """
-    if laws is None and given is None:
-        raise EvaluationError(
-            f"No success rates for {shown(workload)}. Give evaluations, or success_rates such as "
-            f"{{{specs[0].id!r}: 0.7}}: the ratings of a catalog cannot tell how often a model succeeds."
-        )
-    if laws is not None and given is not None:
-        raise EvaluationError(
-            "evaluations and success_rates are both given. Leave out one of them."
-        )
-    rates: dict[str, Fraction] = {}
-    if laws is not None:
-        where = "in the evaluations"
-        rates = {model: law.exact_mean for model, law in laws.items() if law.trials is not None}
-    else:
-        where = "among those given"
-        if not isinstance(given, Mapping):
-            raise EvaluationError(
-                f"success_rates is {shown(given)}. Give a mapping from model to share."
-            )
-        asked = {spec.id for spec in specs}
-        for model, value in given.items():
-            rate = exact_share(f"success_rates, {model}", value)
-            if catalog.model(model).id in asked:
-                rates[model] = rate
-    if not rates:
-        raise EvaluationError(
-            f"No success rate {where} for workload {shown(workload)} on any of "
-            f"{', '.join(spec.id for spec in specs)}. It is not known how often they succeed."
-        )
-    missing = tuple(
-        Exclusion(workload=workload, model=spec.id, reasons=(f"no success rate {where}",))
-        for spec in specs
-        if spec.id not in rates
-    )
-    return rates, missing
-
-
 @dataclass(frozen=True, kw_only=True)
 class SuccessRate:
     """What is known of a model's success at the tasks of a workload: a beta law, or nothing.
@@ -151,11 +83,11 @@ class SuccessRate:
     """
 
     model: str
-    alpha: float | None
-    beta: float | None
-    trials: Trials | None
-    public_items: float
-    source: str
+    alpha: float | None = None
+    beta: float | None = None
+    trials: Trials | None = None
+    public_items: float = 0.0
+    source: str = ""
 
     @property
     def is_judgement(self) -> bool:
@@ -163,17 +95,10 @@ class SuccessRate:
         return self.alpha is None
 
     @classmethod
-    def of_trials(cls, model: str, trials: Trials, source: str = "") -> SuccessRate:
+    def of_trials(cls, model: str, trials: Trials) -> SuccessRate:
         """Return what trials alone tell: Jeffreys' law, Beta(s + ½, n - s + ½)."""
         failed = trials.trials - trials.successes
-        return cls(
-            model=model,
-            alpha=trials.successes + 0.5,
-            beta=failed + 0.5,
-            trials=trials,
-            public_items=0.0,
-            source=source,
-        )
+        return cls(model=model, alpha=trials.successes + 0.5, beta=failed + 0.5, trials=trials)
 
     @property
     def exact_mean(self) -> Fraction:
@@ -291,10 +216,6 @@ def _success_rate(
         )
         return SuccessRate(
             model=spec.id,
-            alpha=None,
-            beta=None,
-            trials=None,
-            public_items=0.0,
             source=f"nothing measured; ratings of the catalog, a judgement: {ratings or 'none'}",
         )
     prior = weight or 1.0

@@ -196,7 +196,9 @@ def read_evaluations(source: str | Path | pd.DataFrame | None = None) -> Evaluat
                     f"{key[0]} on {key[1]} stands twice, first in {places[key]}. Add them up."
                 )
             else:
-                trials[key] = _summary(row)
+                trials[key] = Trials(
+                    successes=_whole("successes", row), trials=_whole("trials", row)
+                )
         places.setdefault(key, where)
     for key, known in items.items():
         solved = sum(item.success for item in known.values())
@@ -242,17 +244,6 @@ def _whole(column: str, row: Mapping[str, Any]) -> int:
             f"{column} is {shown(value)}. Give a whole number from 0 to {MAX_TRIALS:,}."
         )
     return int(text.partition(".")[0])
-
-
-def _summary(row: Mapping[str, Any]) -> Trials:
-    successes, trials = _whole("successes", row), _whole("trials", row)
-    if not trials:
-        raise EvaluationError("trials is 0, which says nothing. Leave the row out.")
-    if successes > trials:
-        raise EvaluationError(
-            f"{successes} successes of {trials} trials. There cannot be more successes than trials."
-        )
-    return Trials(successes=successes, trials=trials)
 
 
 def _item(row: Mapping[str, Any]) -> Item:

@@ -1,7 +1,9 @@
-"""Choosing a portfolio: the question is asked once, and answered for a budget."""
+"""Choosing a portfolio: the question is asked once, answered for a budget, and for more of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -13,13 +15,15 @@ from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.question import Question, ask
-from kimi_planner.choose.portfolios.result import Portfolio
+from kimi_planner.choose.portfolios.result import Portfolio, least_text
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.requirements import Requirements
+from kimi_planner.money import total, usd
 from kimi_planner.plan.projection import Projection
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.inputs import Workloads
 
-__all__ = ["answer", "portfolio"]
+__all__ = ["Step", "answer", "better_than", "models_text", "next_usd", "portfolio"]
 
 
 @public
@@ -133,23 +137,126 @@ def answer(
         lowest = least(problem, split=split)
         if lowest.shares is not None and lowest.usd <= budget:
             found = search(start=lowest.shares)
-    point = partial(
-        Portfolio,
-        question=question,
-        budget_usd_per_month=budget,
-        percentile=question.percentile,
-    )
+    point = partial(Portfolio, question=question, budget_usd_per_month=budget)
     if found.shares is not None:
-        places = zip(question.names, problem.options, found.shares, strict=True)
-        return point(
-            shares={
-                name: {some[place].model: share for place, share in used.items()}
-                for name, some, used in places
-            },
-            value=found.value,
-            bound=found.bound,
-            spend=problem.together(found.shares),
-        )
+        spend = problem.together(found.shares)
+        return point(places=found.shares, value=found.value, bound=found.bound, spend=spend)
     if lowest is None or lowest.shares is None:
         return point()
     return point(least_budget_usd=lowest.usd, least_possible_usd=lowest.possible_usd)
+
+
+SHOWN = Decimal("0.0001")
+#: A portfolio is better if it is worth more by this share.
+BETTER = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Step(Shown):
+    """What more budget buys.
+
+    Attributes
+    ----------
+    before, after
+        The portfolios of the two budgets.
+    needed_usd
+        The least budget found that buys anything more, where this one does not; ``None`` where it
+        does, or where no budget would.
+    """
+
+    before: Portfolio
+    after: Portfolio
+    needed_usd: Decimal | None = None
+
+    def page(self) -> Page:
+        """Return what the step buys."""
+        return Page(title=self.sentence(), provenance=self.before.provenance)
+
+    @property
+    def more_usd(self) -> Decimal:
+        """By how much the budget grows."""
+        return self.after.budget_usd_per_month - self.before.budget_usd_per_month
+
+    @property
+    def more_value(self) -> float:
+        """What that adds a month: expected successes, or net USD."""
+        return (self.after.value or 0.0) - (self.before.value or 0.0)
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """Which workloads move from where to where, in words."""
+        if not self.before.is_feasible or not self.after.is_feasible:
+            return ()
+        return tuple(
+            f"{name} moves from {models_text(self.before.shares[name])} to {models_text(used)}"
+            for name, used in self.after.shares.items()
+            if used != self.before.shares[name]
+        )
+
+    @property
+    def bought(self) -> str:
+        """What it adds, and which workloads move for that, in words."""
+        more, count = self.more_value, f"{self.more_value:,.0f}"
+        gain = f"{count if more >= 10 else f'{more:.2g}'} more expected successes a month"
+        if self.before.question.in_usd:
+            gain = f"{usd(more)} USD more net value a month"
+        return f"{gain}: {'; '.join(self.moves)}."
+
+    def sentence(self) -> str:
+        """Return what the step buys in one sentence."""
+        more = f"+{usd(self.more_usd)} USD a month"
+        if not self.before.is_feasible:
+            verb = "serve" if self.after.is_feasible else "do not serve"
+            return f"{more}: {usd(self.after.budget_usd_per_month)} USD {verb} every workload."
+        if self.moves:
+            return f"{more}: {self.bought}"
+        if self.needed_usd is None:
+            return f"{more} buys nothing more: no budget does better than this assignment."
+        extra = self.needed_usd - self.before.budget_usd_per_month
+        return (
+            f"{more} buys nothing more; the next better assignment takes {least_text(extra)} USD "
+            "more."
+        )
+
+
+def next_usd(before: Portfolio, more_usd: Decimal | int | str = 100) -> Step:
+    """Return what more budget buys beyond a portfolio.
+
+    Parameters
+    ----------
+    before : Portfolio
+        What `portfolio` returned.
+    more_usd : Decimal, int or str
+        By how much the budget grows, USD a month.
+
+    Raises
+    ------
+    ScenarioError
+        If ``more_usd`` is no number above 0.
+    """
+    question = before.question
+    more = positive("budget_usd_per_month", more_usd)
+    budget = total([before.budget_usd_per_month, more])
+    step = Step(before=before, after=answer(question, budget, after=before))
+    if before.value is None or step.moves:
+        return step
+    worth = better_than(before.value)
+    better = least(question.problem, split=question.allow_split, worth=worth)
+    needed = max(better.usd, budget) if better.shares is not None else None
+    return replace(step, needed_usd=needed)
+
+
+def better_than(value: float) -> float:
+    """Return what a portfolio must be worth to be better than one of this value."""
+    return value + abs(value) * BETTER + BETTER * BETTER
+
+
+def models_text(used: Mapping[str, Decimal]) -> str:
+    """Return the models that a workload uses, with their shares if there are several."""
+    if len(used) == 1:
+        return next(iter(used))
+    percents = {
+        model: f"{100 * share:.2f}%" if share >= SHOWN else "under 0.01%"
+        for model, share in used.items()
+    }
+    return " and ".join(f"{model} ({percent})" for model, percent in percents.items())

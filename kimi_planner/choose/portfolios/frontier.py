@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 from math import prod
 from typing import Any
 
@@ -13,18 +13,10 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
-from kimi_planner.choose.portfolios.choose import answer
+from kimi_planner.choose.portfolios.choose import Step, answer, better_than, models_text, next_usd
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.question import Question, ask
-from kimi_planner.choose.portfolios.result import Portfolio
-from kimi_planner.choose.portfolios.step import (
-    Step,
-    better_than,
-    models_text,
-    moves,
-    next_usd,
-    worth_text,
-)
+from kimi_planner.choose.portfolios.result import Portfolio, up_to_cents
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
@@ -36,7 +28,6 @@ __all__ = ["PortfolioFrontier", "portfolio_frontier"]
 BUDGETS = 20
 #: With at most so many assignments every step of the frontier is found, else a grid of budgets.
 FEW = 10_000
-CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -70,7 +61,7 @@ class PortfolioFrontier(Shown):
                     "spend_usd": one.spend_usd(),
                     "gap": one.gap,
                     "proven_optimal": one.proven_optimal,
-                    "moves": "; ".join(moves(before, one)) if before else "",
+                    "moves": "; ".join(Step(before=before, after=one).moves) if before else "",
                 }
                 for before, one in self._steps()
             ]
@@ -102,10 +93,8 @@ class PortfolioFrontier(Shown):
                 used = (f"{name} on {models_text(used)}" for name, used in one.shares.items())
                 served = f"{budget} USD a month: {', '.join(used)}."
                 said.append(served if one.is_feasible else one.sentences()[0])
-            elif moved := moves(before, one):
-                more = (one.value or 0.0) - (before.value or 0.0)
-                gain = worth_text(more, in_usd=self.question.in_usd)
-                said.append(f"{budget} USD a month: {gain}: {'; '.join(moved)}.")
+            elif (step := Step(before=before, after=one)).moves:
+                said.append(f"{budget} USD a month: {step.bought}")
         return said
 
     def _steps(self) -> Iterator[tuple[Portfolio | None, Portfolio]]:
@@ -190,8 +179,7 @@ def portfolio_frontier(
         **settings,
     )
     if given:
-        points = _climb(question, given)
-        return PortfolioFrontier(question=question, points=points)
+        return PortfolioFrontier(question=question, points=_climb(question, given))
     lowest = least(question.problem, split=allow_split)
     if lowest.shares is None:
         raise ScenarioError(answer(question, Decimal(1)).sentences()[0])
@@ -206,8 +194,7 @@ def _climb(question: Question, budgets: Iterable[Decimal]) -> tuple[Portfolio, .
     """Return the portfolio of each budget; what a lower one buys is where the next starts."""
     points: list[Portfolio] = []
     for budget in budgets:
-        after = points[-1] if points else None
-        points.append(answer(question, budget, after=after))
+        points.append(answer(question, budget, after=points[-1] if points else None))
     return tuple(points)
 
 
@@ -216,22 +203,18 @@ def _grid(question: Question, lowest: Decimal) -> list[Decimal]:
     top = answer(question, Decimal("Infinity"))
     high = top.spend_usd() or lowest
     step = (high - lowest) / (BUDGETS - 1)
-    return sorted({_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {_cents(high)})
-
-
-def _cents(amount: Decimal) -> Decimal:
-    """Round a budget up to a cent, so that what it was for stays within it."""
-    return amount.quantize(CENT, rounding=ROUND_UP)
+    return sorted(
+        {up_to_cents(lowest + step * k) for k in range(BUDGETS - 1)} | {up_to_cents(high)}
+    )
 
 
 def _every_step(question: Question, lowest: Decimal) -> tuple[Portfolio, ...]:
     """Return the portfolio of every budget at which a better one comes within it."""
-    points = _climb(question, [_cents(lowest)])
+    points = _climb(question, [up_to_cents(lowest)])
     while True:
         last = points[-1]
         worth = better_than(last.value or 0.0)
         step = least(question.problem, worth=worth)
         if step.shares is None or step.usd <= last.budget_usd_per_month:
             return points
-        point = answer(question, _cents(step.usd), after=last)
-        points = (*points, point)
+        points = (*points, answer(question, up_to_cents(step.usd), after=last))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
+from kimi_planner.choose.portfolios.bounds import NEAR
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload.quantity import Array
 
@@ -105,6 +107,22 @@ class Problem:
             np.stack([np.broadcast_to(one.spend.usd[month], n_paths) for one in some])
             for some in self.options
         ]
+
+    def chance_best(self, shares: Shares, budget: float) -> float:
+        """Return the probability that no other model of one workload, within the budget, is worth more."""
+        is_best: Any = True
+        spend = self.together(shares).usd
+        load: Any = sum(option.load * float(share) for option, share in self.used(shares))
+        for some, used in zip(self.options, shares, strict=True):
+            parts = [(some[place], float(share)) for place, share in used.items()]
+            others = spend - sum(option.spend.usd * share for option, share in parts)
+            loaded = load - sum(option.load * share for option, share in parts)
+            now: Any = sum(option.draws * share for option, share in parts)
+            for option in some:
+                dearest = np.quantile(others + option.spend.usd, self.q, axis=1).max()
+                if dearest <= budget * (1 + NEAR) and (loaded + option.load <= 1 + NEAR).all():
+                    is_best = is_best & (option.draws <= now + NEAR * abs(now))
+        return float(np.mean(is_best))
 
     def reduced(self) -> Problem:
         """Leave out every option that another of its workload beats; of equals the first stays."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from functools import cached_property
 
 import pandas as pd
 
-from kimi_planner.choose.basis import requests_of_task
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.problem import Shares
 from kimi_planner.choose.portfolios.question import Question
-from kimi_planner.choose.portfolios.worth import chance_best
 from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
@@ -21,7 +19,7 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.rich import share_text as chance_text
 
-__all__ = ["Portfolio", "least_text", "share_text"]
+__all__ = ["Portfolio", "least_text", "share_text", "up_to_cents"]
 
 #: A portfolio nearer to its bound than this share of it is called the best.
 PROVEN = 1e-6
@@ -50,10 +48,9 @@ class Portfolio:
         What was asked: workloads, projection, requirements, success rates.
     budget_usd_per_month
         The budget that every month must keep.
-    percentile
-        The percentile of spend, of all workloads together, that must keep it.
-    shares
-        For each workload, model id to the share of its requests; empty if there is no portfolio.
+    places
+        For each workload, the places of its options in the problem, and the share of its requests that
+        each takes; ``None`` if there is no portfolio.
     value
         Worth of an average month: net USD, the value of what is solved less failures and spend, where
         the workloads say what a solved task is worth, else expected successes; ``None`` if there is no
@@ -72,8 +69,7 @@ class Portfolio:
 
     question: Question
     budget_usd_per_month: Decimal
-    percentile: float
-    shares: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    places: Shares | None = None
     value: float | None = None
     bound: float | None = None
     least_budget_usd: Decimal | None = None
@@ -81,9 +77,25 @@ class Portfolio:
     spend: Spend | None = None
 
     @property
+    def percentile(self) -> float:
+        """The percentile of spend, of all workloads together, that must keep the budget."""
+        return self.question.percentile
+
+    @property
     def is_feasible(self) -> bool:
         """Whether every workload has its model within budget and limits."""
-        return self.spend is not None
+        return self.places is not None
+
+    @cached_property
+    def shares(self) -> dict[str, dict[str, Decimal]]:
+        """For each workload, model id to the share of its requests; empty if there is no portfolio."""
+        found = zip(
+            self.question.names, self.question.problem.options, self.places or (), strict=False
+        )
+        return {
+            name: {some[place].model: share for place, share in used.items()}
+            for name, some, used in found
+        }
 
     @property
     def assignment(self) -> dict[str, str | dict[str, Decimal]]:
@@ -116,18 +128,7 @@ class Portfolio:
         """
         if self.places is None:
             return None
-        return chance_best(self.question.problem, self.places, float(self.budget_usd_per_month))
-
-    @property
-    def places(self) -> Shares | None:
-        """The shares by the places of options in the problem; ``None`` if there is no portfolio."""
-        if self.spend is None:
-            return None
-        place_of = [[one.model for one in some].index for some in self.question.problem.options]
-        return tuple(
-            {place(model): share for model, share in used.items()}
-            for place, used in zip(place_of, self.shares.values(), strict=True)
-        )
+        return self.question.problem.chance_best(self.places, float(self.budget_usd_per_month))
 
     @property
     def projection(self) -> Projection:
@@ -178,12 +179,12 @@ class Portfolio:
         rate, ``successes_per_month``, ``mean_usd_per_month``, and ``value``, net USD where the workloads
         say what a solved task is worth, else the successes.
         """
-        of_task = {one.name: requests_of_task(one) for one in self.question.workloads}
         rows = []
         for key, spend in self._by_model.items():
             share, quality = self.shares[key[0]][key[1]], self.question.quality[key]
-            requests, mean_usd = float(spend.requests.mean()), float(spend.mean().mean())
-            tasks = requests / of_task[key[0]]
+            requests, tasks, mean_usd = (
+                float(one.mean()) for one in (spend.requests, spend.conversations, spend.mean())
+            )
             aim, successes = self.question.aims[key[0]], tasks * quality
             net = tasks * aim.net_usd(quality, 0.0) - mean_usd
             value = net if self.question.in_usd else successes
@@ -315,7 +316,12 @@ class Portfolio:
 
 def least_text(amount: Decimal) -> str:
     """Return a least budget for people, rounded up so that it is enough."""
-    return usd(amount.quantize(Decimal("0.01"), rounding=ROUND_UP))
+    return usd(up_to_cents(amount))
+
+
+def up_to_cents(amount: Decimal) -> Decimal:
+    """Round a budget up to a cent, so that what it was for stays within it."""
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
 
 
 def share_text(share: float) -> str:

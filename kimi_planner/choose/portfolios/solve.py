@@ -7,8 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from kimi_planner.choose.portfolios.bounds import NEAR, SAME, hindsight, hits, tangent
-from kimi_planner.choose.portfolios.branch import branch
+from kimi_planner.choose.portfolios.bounds import NEAR, SAME, branch, hindsight, hits, tangent
 from kimi_planner.choose.portfolios.problem import WHOLE, Problem, Shares
 from kimi_planner.choose.portfolios.program import Program, Row
 from kimi_planner.choose.portfolios.search import Search

@@ -10,33 +10,30 @@ from typing import Any
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.choose.basis import able_models, basis, calls_of_task
+from kimi_planner.choose.basis import able_models, basis_of_one
+from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_models, known_rates
+from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_models, exact_share
 from kimi_planner.choose.evaluations.rates import success_rates as known_laws
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.routing.detector import Detector
+from kimi_planner.choose.routing.detector import Detector, Passage, follow
 from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.choose.routing.together import DEPENDENCE, ByItems, ByPairs, Joint
-from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
-from kimi_planner.choose.success.task_cost import TaskCost, task_cost
-from kimi_planner.choose.success.tried import Tried, overflow_notes
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.choose.success.tried import TaskCost, Tried, overflow_notes, task_cost
+from kimi_planner.errors import EvaluationError, ScenarioError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.inputs import chosen_workloads
 
 __all__ = ["cascades"]
 
 MOST_MODELS = 16  # 256 routes
-MONTHS = 12  # as of `project`, so that other results rest on the same prices
 
 
 @public
@@ -126,28 +123,19 @@ def cascades(
     >>> round(float(routes.frame["success_rate"].max()), 3)
     0.9
     """
-    chosen = chosen_workloads(workload)
-    if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. Cascades are built for one.")
     if not isinstance(detector, Detector):
         raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
-    if projection is None:
-        settings = {"months": MONTHS} | settings
-    (workload,), asked, projection = basis(chosen, models, projection, settings)
+    workload, asked, projection = basis_of_one(workload, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)
-    laws: dict[str, SuccessRate] | None = None if evaluations is None else {}
-    if evaluations is not None and success_rates is None:
-        check_models(evaluations, projection.catalog)
-        every = list(projection.catalog)  # which tell how hard the tasks are
-        found = known_laws(workload.name, every, evaluations, public_results(published))
-        laws = {spec.id: found[spec.id] for spec in asked}
-    rates, untried = known_rates(workload.name, asked, laws, success_rates, projection.catalog)
+    rates, laws = _rates(workload, asked, evaluations, published, success_rates, projection.catalog)
     specs = [spec for spec in able if spec.id in rates]
-    exclusions = (
-        *unable,
-        *(one for one in untried if one.model not in {no.model for no in unable}),
-    )
+    where = f"no success rate {_source(evaluations)}"
+    exclusions = unable + [
+        Exclusion(workload=workload.name, model=spec.id, reasons=(where,))
+        for spec in able
+        if spec.id not in rates
+    ]
     if not specs:
         reasons = "; ".join(f"{one.model}: {', '.join(one.reasons)}" for one in exclusions)
         raise ScenarioError(
@@ -158,18 +146,13 @@ def cascades(
             f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
         )
     rates = {spec.id: rates[spec.id] for spec in specs}
-    if laws is not None:
-        laws = {model: laws[model] for model in rates}
-    together = _together(rates, laws or {}, rescue_rates, projection.catalog)
-    tried = [
-        Tried(workload, spec, laws[spec.id], projection, projection.seed)
-        for spec in specs
-        if laws is not None
-    ]
+    laws = {model: laws[model] for model in rates if model in laws}
+    together = _together(rates, laws, rescue_rates, projection.catalog)
+    tried = [Tried(workload, spec, laws[spec.id], projection) for spec in specs if laws]
     costs = {spec.id: task_cost(workload, spec, projection) for spec in specs}
     costs |= {one.spec.id: _measured(one) for one in tried if one.item_usd}
     intervals = {}
-    if laws is not None:
+    if laws:
         intervals = Uncertain(
             together=together,
             laws=together.laws if isinstance(together, ByItems) else laws,
@@ -186,7 +169,7 @@ def cascades(
         success_rates={model: float(together.rate(model)) for model in rates},
         detector=detector,
         confidence=float(confidence),
-        exclusions=exclusions,
+        exclusions=tuple(exclusions),
         projection=projection,
         notes=(
             *_notes(workload, specs, projection, evaluations, tried, together),
@@ -195,10 +178,57 @@ def cascades(
     )
 
 
+def _source(evaluations: Evaluations | None) -> str:
+    return "among those given" if evaluations is None else "in the evaluations"
+
+
+def _rates(
+    workload: Workload,
+    specs: Sequence[ModelSpec],
+    evaluations: Evaluations | None,
+    published: PublicResults | bool,
+    given: Mapping[str, Rate] | None,
+    catalog: Catalog,
+) -> tuple[dict[str, Fraction], dict[str, SuccessRate]]:
+    """Return the success rates of models that have one, and what own trials tell of them."""
+    laws: dict[str, SuccessRate] = {}
+    if given is None and evaluations is None:
+        raise EvaluationError(
+            f"No success rates for {shown(workload.name)}. Give evaluations, or success_rates such as "
+            f"{{{specs[0].id!r}: 0.7}}: the ratings of a catalog cannot tell how often a model succeeds."
+        )
+    if given is None and evaluations is not None:
+        check_models(evaluations, catalog)
+        every = list(catalog)  # which tell how hard the tasks are
+        found = known_laws(workload.name, every, evaluations, public_results(published))
+        laws = {spec.id: found[spec.id] for spec in specs if found[spec.id].trials is not None}
+        rates = {model: law.exact_mean for model, law in laws.items()}
+    elif evaluations is not None:
+        raise EvaluationError(
+            "evaluations and success_rates are both given. Leave out one of them."
+        )
+    elif not isinstance(given, Mapping):
+        raise EvaluationError(
+            f"success_rates is {shown(given)}. Give a mapping from model to share."
+        )
+    else:
+        shares = {
+            catalog.model(model).id: exact_share(f"success_rates, {model}", value)
+            for model, value in given.items()
+        }
+        rates = {spec.id: shares[spec.id] for spec in specs if spec.id in shares}
+    if not rates:
+        raise EvaluationError(
+            f"No success rate {_source(evaluations)} for workload {shown(workload.name)} on any of "
+            f"{', '.join(spec.id for spec in specs)}. It is not known how often they succeed."
+        )
+    return rates, laws
+
+
 def _measured(tried: Tried) -> TaskCost:
     """Return what a task costs by its items, and how far their mean may be off."""
     names = (tried.workload.name, tried.spec.id, "costs of items")
-    by_path = stream(tried.seed, *names).permutation(tried.draws[1])
+    by_path = stream(tried.plan.seed, *names).permutation(tried.draws[1])
     return TaskCost(usd=tried.task.usd, by_path=by_path)
 
 
@@ -224,7 +254,7 @@ def _routes(
     together: ByItems | ByPairs,
     intervals: Mapping[tuple[str, ...], Intervals],
 ) -> tuple[Route, ...]:
-    calls, _ = calls_of_task(workload)
+    calls = workload.resolve().sizes.calls
     costs = {
         model: Fraction(one.usd) if one.exact_usd is None else one.exact_usd
         for model, one in tasks.items()

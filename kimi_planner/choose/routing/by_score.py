@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from kimi_planner.arguments import public
-from kimi_planner.choose.basis import basis
+from kimi_planner.choose.basis import basis_of_one
 from kimi_planner.choose.evaluations.rates import check_evaluations, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
+from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.routing.build import MONTHS
-from kimi_planner.choose.routing.curve import RoutingCurve, amount_from_0
-from kimi_planner.choose.routing.rules import outcome_of, rules_of
+from kimi_planner.choose.routing.curve import RoutingCurve, Rule
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import Tried
 from kimi_planner.errors import EvaluationError, ScenarioError
@@ -25,9 +25,10 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["routing_curve"]
+__all__ = ["outcome_of", "routing_curve", "rules_of"]
 
 LEAST_ITEMS = 20
+_SHARES = np.arange(1, 13) / 13  # of tasks below a threshold
 
 
 @public
@@ -106,13 +107,11 @@ def routing_curve(
     """
     check_evaluations(evaluations)
     check_confidence(confidence)
-    costs = [amount_from_0(name, value) for name, value in (("before_usd", before_usd), ("after_usd", after_usd))]  # fmt: skip
-    if projection is None:
-        settings = {"months": MONTHS} | settings
-    chosen, specs, plan = basis(workload, [cheap, strong], projection, settings)
-    if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. Routing is chosen for one.")
-    [workload] = chosen
+    costs = [
+        float(positive(name, value, or_nothing=True))
+        for name, value in (("before_usd", before_usd), ("after_usd", after_usd))
+    ]
+    workload, specs, plan = basis_of_one(workload, [cheap, strong], projection, settings)
     if len(specs) < 2:
         raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
     trials = [_trials(evaluations, workload, spec.id) for spec in specs]
@@ -123,14 +122,15 @@ def routing_curve(
             f"{LEAST_ITEMS}, named alike.",
             at=evaluations.source,
         )
-    scores = [_scores(trials[0], name, items) for name in ("score_before", "score_after")]
+    known = [trials[0].of_items(name) for name in ("score_before", "score_after")]
+    scores = [np.array([one[item] for item in items]) if one else None for one in known]
     if all(score is None for score in scores):
         raise EvaluationError(
             f"no scores of {cheap} on {workload.name}. Give score_before or score_after, for every item.",
             at=evaluations.source,
         )
     rates = success_rates(workload.name, specs, evaluations)
-    tried = [Tried(workload, spec, rates[spec.id], plan, plan.seed) for spec in specs]
+    tried = [Tried(workload, spec, rates[spec.id], plan) for spec in specs]
     solved = [np.array([one.items[name].success for name in items]) for one in trials]
     usd_of = [
         np.array([one.item_usd[name] for name in items])
@@ -139,9 +139,7 @@ def routing_curve(
         for one in tried
     ]
     rules = tuple(rules_of(scores))
-    outcomes = [
-        outcome_of(rule, scores, solved, usd_of, [float(c) for c in costs]) for rule in rules
-    ]
+    outcomes = [outcome_of(rule, scores, solved, usd_of, costs) for rule in rules]
     solved_by, item_usd, kept = (np.array(some) for some in zip(*outcomes, strict=True))
     return RoutingCurve(
         workload=workload.name,
@@ -171,6 +169,39 @@ def _trials(evaluations: Evaluations, workload: Workload, model: str) -> Trials:
     return trials
 
 
-def _scores(trials: Trials, name: str, items: Sequence[str]) -> Array | None:
-    known = trials.of_items(name)
-    return np.array([known[item] for item in items]) if known else None
+def rules_of(scores: Sequence[Array | None]) -> Iterator[Rule]:
+    """Yield the models alone, then every two thresholds, evenly spread over what the scores are."""
+    yield Rule()
+    yield Rule(strong_alone=True)
+    grids: list[list[float | None]] = []
+    for score in scores:
+        known: list[float] = []
+        if score is not None:
+            found = np.quantile(score, _SHARES, method="higher")
+            known = np.unique(found[found > score.min()]).tolist()
+        grids.append([None, *known])
+    for before, after in product(*grids):
+        if (before, after) != (None, None):
+            yield Rule(before, after)
+
+
+def outcome_of(
+    rule: Rule,
+    scores: Sequence[Array | None],
+    solved: Sequence[Array],
+    usd_of: Sequence[Array],
+    score_usd: Sequence[float],
+) -> tuple[Array, Array, float]:
+    """Return which items are solved under a rule, what each costs, and the share that is kept."""
+    nobody = np.zeros(len(solved[0]), dtype=bool)
+    asked = nobody if rule.strong_alone else ~nobody
+    cost = np.zeros(len(asked))
+    if rule.before is not None and scores[0] is not None:
+        asked = scores[0] >= rule.before
+        cost += score_usd[0]
+    kept = asked
+    if rule.after is not None and scores[1] is not None:
+        kept = asked & (scores[1] >= rule.after)
+        cost += score_usd[1] * asked
+    cost += usd_of[0] * asked + usd_of[1] * ~kept
+    return np.where(kept, *solved), cost, float(kept.mean())

@@ -11,22 +11,50 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from kimi_planner.choose.basis import Planned
 from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.frontier import non_dominated
+from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective, best_by_value
-from kimi_planner.choose.planned import Planned
-from kimi_planner.choose.routing.rules import Rule
-from kimi_planner.errors import ScenarioError, restated, shown
-from kimi_planner.money import exact_decimal, usd
+from kimi_planner.money import usd
 from kimi_planner.plan.draws import stream
 from kimi_planner.rich import frame_html, page_html
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["HeldOut", "RoutingCurve", "amount_from_0"]
+__all__ = ["HeldOut", "RoutingCurve", "Rule"]
 
 _PLACES = 4  # of the cost of one task, for people
 _IN_SHORT = ("rule", "kept_share", "cost_usd", "success_rate", "net_usd")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which tasks are answered by the cheap model.
+
+    Attributes
+    ----------
+    before, after
+        Least scores at which it is asked at all, and at which its answer is kept; ``None`` where the
+        score is not looked at.
+    strong_alone
+        Whether the strong model answers every task.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    strong_alone: bool = False
+
+    def words(self, cheap: str, strong: str) -> str:
+        """Return it in words."""
+        if self.strong_alone:
+            return f"{strong} alone"
+        said = [
+            f"{name} is at least {least:.4g}"
+            for name, least in (("score_before", self.before), ("score_after", self.after))
+            if least is not None
+        ]
+        return f"{cheap} where {' and '.join(said)}, else {strong}" if said else f"{cheap} alone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,18 +129,15 @@ class RoutingCurve(Planned):
         """
         count = self.solved.shape[1]
         solved = self.solved.sum(axis=1)
-        rates = [
-            SuccessRate.of_trials(
-                rule.words(self.cheap, self.strong), Trials(successes=int(some), trials=count)
-            ).interval(self.confidence)
-            for rule, some in zip(self.rules, solved, strict=True)
-        ]
+        trials = (Trials(successes=some, trials=count) for some in solved.tolist())
+        laws = (SuccessRate.of_trials("", one) for one in trials)
+        rates = [law.interval(self.confidence) for law in laws]
         cost = self.item_usd.mean(axis=1)
         ends = [self._interval(row) for row in self.item_usd]
         net = self.objective.net_usd(solved / count, cost)
         return pd.DataFrame(
             {
-                "rule": [rule.words(self.cheap, self.strong) for rule in self.rules],
+                "rule": [self._words(rule) for rule in self.rules],
                 "before": [rule.before for rule in self.rules],
                 "after": [rule.after for rule in self.rules],
                 "kept_share": self.kept,
@@ -151,7 +176,7 @@ class RoutingCurve(Planned):
         ScenarioError
             If it is no number from 0.
         """
-        value = amount_from_0("value_usd", value_usd)
+        value = positive("value_usd", value_usd, or_nothing=True)
         return self._held_out(
             Objective(value_usd=Fraction(value), failure_usd=self.objective.failure_usd)
         )
@@ -224,18 +249,3 @@ class RoutingCurve(Planned):
             notes=(*self.sentences(), *self.notes),
             provenance=self.provenance,
         )
-
-
-def amount_from_0(name: str, value: object) -> Decimal:
-    """Return an amount as an exact decimal.
-
-    Raises
-    ------
-    ScenarioError
-        If it is no number from 0.
-    """
-    with restated(about=name, then=".", of=ValueError, fault=ScenarioError):
-        amount = exact_decimal(value)  # type: ignore[arg-type]  # refuses what is no number
-    if amount < 0:
-        raise ScenarioError(f"{name} is {shown(value)}. It must be at least 0.")
-    return amount

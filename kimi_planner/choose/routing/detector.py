@@ -1,17 +1,21 @@
-"""What decides whether an answer is good enough or is sent on, and how it errs."""
+"""What decides whether an answer is good enough or is sent on, and where a task ends by that."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any, Generic
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.rates import exact_share
-from kimi_planner.errors import EvaluationError, ScenarioError, restated, shown
+from kimi_planner.choose.given import positive
+from kimi_planner.choose.routing.together import Joint, Number
+from kimi_planner.errors import EvaluationError, ScenarioError, restated
 from kimi_planner.money import exact_decimal
 
-__all__ = ["Detector"]
+__all__ = ["Detector", "Passage", "follow"]
 
 
 @public
@@ -44,10 +48,7 @@ class Detector:
             with restated(about="Detector", of=EvaluationError, fault=ScenarioError):
                 exact_share(name, getattr(self, name))
             object.__setattr__(self, name, exact_decimal(getattr(self, name)))
-        with restated(about="Detector: cost_usd", then=".", of=ValueError, fault=ScenarioError):
-            cost = exact_decimal(self.cost_usd)
-        if cost < 0:
-            raise ScenarioError(f"Detector: cost_usd is {shown(cost)}. It must be at least 0.")
+        cost = positive("Detector: cost_usd", self.cost_usd, or_nothing=True)
         object.__setattr__(self, "cost_usd", cost)
         if self.sends_on(True) > self.sends_on(False):
             raise ScenarioError(
@@ -65,3 +66,52 @@ class Detector:
     def cost(self) -> Fraction:
         """The cost of a check in USD."""
         return Fraction(exact_decimal(self.cost_usd))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage(Generic[Number]):
+    """What is expected of one task.
+
+    Attributes
+    ----------
+    escalated
+        Share of tasks that reach the second model.
+    cost
+        Expected cost in USD.
+    success
+        Share of tasks that end with a right answer.
+    false_accepted
+        Share of tasks that end with a wrong answer because the detector let it through.
+    """
+
+    escalated: Number
+    cost: Number
+    success: Number
+    false_accepted: Number
+
+
+def follow(
+    joint: Joint[Number],
+    costs: Sequence[Number],
+    detector: Detector,
+    number: Callable[[Fraction], Any] = Fraction,
+) -> Passage[Number]:
+    """Follow a task through a cascade of two models, or to the only one.
+
+    ``costs`` are USD of each model for a task. The answer of the last model is not checked. Shares
+    and costs are fractions; or arrays of equally likely values, and ``number`` is `float`.
+    """
+    nothing = number(Fraction(0))
+    if len(costs) == 1:
+        return Passage(
+            escalated=nothing, cost=costs[0], success=joint.first, false_accepted=nothing
+        )
+    right, wrong = (number(detector.sends_on(solved)) for solved in (True, False))
+    failed = 1 - joint.first
+    escalated = joint.first * right + failed * wrong
+    return Passage(
+        escalated=escalated,
+        cost=costs[0] + number(detector.cost) + escalated * costs[1],
+        success=joint.first * (1 - right) + joint.both * right + joint.rescued * wrong,
+        false_accepted=failed * (1 - wrong),
+    )

@@ -13,11 +13,10 @@ from itertools import repeat
 import numpy as np
 import pandas as pd
 
+from kimi_planner.choose.basis import Planned
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.objective import Best, Objective, best_by_value
-from kimi_planner.choose.planned import Planned
-from kimi_planner.choose.routing.detector import Detector
-from kimi_planner.choose.routing.tree import Passage
+from kimi_planner.choose.routing.detector import Detector, Passage
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import from_fraction, usd
@@ -134,12 +133,11 @@ class Cascades(Planned):
     @property
     def cheapest_per_success(self) -> Route | None:
         """The route with the least cost for each right answer, the shorter one of equals."""
-        known = [
-            (route.cost_per_success_usd, len(route.models), place)
-            for place, route in enumerate(self.routes)
-            if route.cost_per_success_usd is not None
-        ]
-        return self.routes[min(known)[2]] if known else None
+        return min(
+            (route for route in self.routes if route.cost_per_success_usd is not None),
+            key=lambda route: (route.cost_per_success_usd, len(route.models)),
+            default=None,
+        )
 
     @cached_property
     def by_value(self) -> tuple[Best, ...]:
@@ -159,14 +157,11 @@ class Cascades(Planned):
     @property
     def best_if(self) -> tuple[Route, Route] | None:
         """The best route if failures are fully dependent, and if independent, where it is not the same."""
-        ends = [
-            max(self.routes, key=lambda route: self._net_if(route, end), default=None)
-            for end in (0, 1)
-        ]
-        dependent, independent = ends
-        if not self.objective.is_stated or dependent is None or independent is None:
-            return None
-        return None if dependent == independent else (dependent, independent)
+        dependent, independent = (
+            max(self.routes, key=lambda route: self._net_if(route, end)) for end in (0, 1)
+        )
+        is_open = self.objective.is_stated and dependent != independent
+        return (dependent, independent) if is_open else None
 
     def _net_if(self, route: Route, end: int) -> float:
         success = route.success_rate if route.success_if is None else route.success_if[end]
@@ -264,12 +259,8 @@ class Cascades(Planned):
         return f"{self.workload}: choose {first.model} where a solved task is worth nothing{told}."
 
     def _point(self, route: Route) -> str:
-        known, unknown = route.intervals, route.success_if
-        success = f"{100 * route.success_rate:.1f}%"
-        if known is not None:
-            success += _range(known.success)
-        elif unknown is not None:
-            success += _range(unknown)
+        ends = route.intervals.success if route.intervals else route.success_if
+        success = f"{100 * route.success_rate:.1f}%{_range(ends) if ends else ''}"
         return f"{route.name} ({usd(route.cost_usd, PLACES)} USD a task, {success})"
 
     def _usd_range(self, ends: Interval) -> str:

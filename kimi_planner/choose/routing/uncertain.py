@@ -10,9 +10,8 @@ from itertools import permutations
 import numpy as np
 
 from kimi_planner.choose.evaluations.rates import SuccessRate
-from kimi_planner.choose.routing.detector import Detector
+from kimi_planner.choose.routing.detector import Detector, Passage, follow
 from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
-from kimi_planner.choose.routing.tree import Passage, follow
 from kimi_planner.choose.success.tried import MIDPOINTS
 from kimi_planner.workload.quantity import Array
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from kimi_planner.arguments import public
-from kimi_planner.catalog.provenance import Rating
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import projection_given
-from kimi_planner.choose.objective import best_by_value
 from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
-from kimi_planner.choose.success.task_cost import task_cost
-from kimi_planner.choose.success.tried import MIDPOINTS
+from kimi_planner.choose.success.tried import MIDPOINTS, task_cost
 from kimi_planner.choose.success.worth import Worth
 from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, is_number, shown
 from kimi_planner.notes import Note, note, noted
@@ -60,7 +57,7 @@ def cost_per_success(
     confidence : float
         Of the intervals, above 0 and below 1.
     seed : int
-        Seed of the paths and of what the trials leave open.
+        Seed of the paths and of what the trials leave open, where no projection is given.
     **settings
         Passed to :func:`project`: ``months``, ``start``, ``models``, ``as_of``, ``n_paths``,
         ``catalog``.
@@ -112,7 +109,7 @@ def cost_per_success(
         if not aim.tasks:
             task_cost(aim.workload, plan.specs[0], plan)  # refuses it, in words
         rows += _rows(aim, choice, confidence)
-        tried = [] if aim.worth is None else [one for one in aim.worth.tried if one.trials]
+        tried = [one for one in aim.worth.tried if one.trials]
         if not tried:
             notes.append(note("not_evaluated", workloads=name, judgement=JUDGEMENT))
             continue
@@ -171,39 +168,36 @@ def _rows(aim: Aim, choice: Recommendation, confidence: float) -> Iterator[Succe
     ranks = {one.model: one.rank for one in choice.ranking(aim.workload.name)}
     models = [*ranks, *(spec.id for spec in aim.projection.specs if spec.id not in ranks)]
     specs = {spec.id: spec for spec in aim.projection.specs}
-    known = {} if aim.worth is None else _known(aim.worth, list(ranks), aim.by_value, confidence)
+    known = _known(aim.worth, ranks, aim.by_value, confidence) if aim.worth.tried else {}
     for model in models:
+        depth, speed = specs[model].reasoning_depth, specs[model].speed
         yield SuccessCost(
             workload=aim.workload.name,
             model=model,
             rank=ranks.get(model),
             cost_per_task_usd=float(aim.cost_usd(model)),
-            reasoning_depth=_rating(specs[model].reasoning_depth),
-            speed=_rating(specs[model].speed),
+            reasoning_depth=depth.rating if depth else None,
+            speed=speed.rating if speed else None,
             **known.get(model, {"basis": "judged"}),
         )
 
 
 def _known(
-    worth: Worth, able: Sequence[str], by_value: bool, confidence: float
+    worth: Worth, able: Iterable[str], by_value: bool, confidence: float
 ) -> dict[str, dict[str, Any]]:
     """Return what is known of models by their success: the fields of their rows."""
     rates, costs = worth.drawn
     per_success = worth.intervals(costs / rates, confidence)
     net = worth.intervals(worth.objective.net_usd(rates, costs), confidence)
-    best_from = dict(best_by_value(worth.points_of(able), worth.objective))
+    best_from = dict(worth.hull(able))
     rows = {}
     for one in worth.tried:
         model, trials = one.spec.id, one.trials
-        (low, high), ends = (
-            per_success[model],
-            one.rate.interval(confidence) or (math.nan, math.nan),
-        )
+        low, high = per_success[model]
+        ends = one.rate.interval(confidence) or (math.nan, math.nan)
         if trials is not None and trials.successes == trials.trials and not one.item_usd:
-            tail = (1 - confidence) / 2
-            low = min(
-                low, float(np.quantile(one.task.by_path, tail, method=MIDPOINTS))
-            )  # may never fail
+            tail = (1 - confidence) / 2  # of a task that never fails
+            low = min(low, float(np.quantile(one.task.by_path, tail, method=MIDPOINTS)))
         rows[model] = {
             "basis": "published" if trials is None else "measured",
             "cost_basis": "measured" if one.item_usd else "projected",
@@ -226,7 +220,3 @@ def _known(
                 "chance_best": worth.chance_best[model],
             }
     return rows
-
-
-def _rating(rating: Rating | None) -> int | None:
-    return None if rating is None else rating.rating

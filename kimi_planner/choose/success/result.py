@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kimi_planner.choose.planned import Planned
+from kimi_planner.choose.basis import Planned
+from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.money import usd
 from kimi_planner.rich import Page, Shown
 
@@ -166,22 +167,16 @@ class SuccessCosts(Shown, Planned):
     @property
     def provenance(self) -> str:
         """Source of the evaluations and what the projection rests on, in one line."""
-        return f"{source_text(self.source)} {self.projection.provenance}"
+        return f"{source_text(self.choice.evaluations)} {self.projection.provenance}"
 
     def sentences(self) -> list[str]:
         """Return for each workload what is known of each model, then what to choose."""
-        return [
-            sentence
-            for card in self.choice.cards
-            for sentence in (
-                *(
-                    row.sentence(self.confidence)
-                    for row in self.rows
-                    if row.workload == card.workload
-                ),
-                *(f"{card.workload}: {one}" for one in card.sentences),
-            )
-        ]
+        said: list[str] = []
+        for card in self.choice.cards:
+            rows = (row for row in self.rows if row.workload == card.workload)
+            said += [row.sentence(self.confidence) for row in rows]
+            said += [f"{card.workload}: {one}" for one in card.sentences]
+        return said
 
     def page(self) -> Page:
         """Return the table of models, and what to choose."""
@@ -207,9 +202,9 @@ def chance_text(chance: float) -> str:
     return "below 0.01" if chance < 0.01 else f"{chance:.2f}"
 
 
-def source_text(source: str | None) -> str:
+def source_text(evaluations: Evaluations | None) -> str:
     """Return where evaluations come from as a sentence."""
-    return f"Evaluations: {source}." if source else "No evaluations."
+    return f"Evaluations: {evaluations.source}." if evaluations else "No evaluations."
 
 
 def interval_text(ends: tuple[float, float]) -> str:

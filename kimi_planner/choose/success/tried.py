@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
 from kimi_planner.billing.call import unstated_notes
 from kimi_planner.billing.meters import Usage
@@ -18,17 +19,100 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.evaluations.token_use import token_use
-from kimi_planner.choose.success.posterior import item_draws
-from kimi_planner.choose.success.task_cost import TaskCost, task_cost
+from kimi_planner.errors import ScenarioError
 from kimi_planner.notes import Note, noted
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
-from kimi_planner.workload import Workload
-from kimi_planner.workload.quantity import Array
+from kimi_planner.workload import Workload, what_if
+from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = ["MIDPOINTS", "Tried", "overflow_notes"]
+__all__ = ["MIDPOINTS", "TaskCost", "Tried", "overflow_notes", "task_cost"]
 
 MIDPOINTS: Any = "hazen"  # how numpy calls quantiles of values that stand for equal shares
+_MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothing about a mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCost:
+    """Expected cost of a task over the months of a plan, repeated calls and fees included.
+
+    Attributes
+    ----------
+    usd
+        Expected spend / expected tasks.
+    by_path : ndarray, shape (n_paths,) or (1,), USD
+        The same on each path.
+    exact_usd
+        The exact quotient where nothing is uncertain.
+    """
+
+    usd: float
+    by_path: Array
+    exact_usd: Fraction | None = None
+
+
+def task_cost(
+    workload: Workload,
+    spec: ModelSpec,
+    projection: Projection,
+    *,
+    reasoning: float = 1.0,
+    as_planned: bool = False,
+) -> TaskCost:
+    """Return what a task of a workload costs on a model, over the paths of a projection.
+
+    Parameters
+    ----------
+    workload, spec, projection
+        What is sent, to which model, and the plan whose months, seed and paths count.
+    reasoning : float
+        Factor on the workload's reasoning tokens.
+    as_planned : bool
+        Whether the model costs what it would if it met what is needed, as in a plan; else, as where
+        it was tried, what it does as it is.
+
+    Raises
+    ------
+    ScenarioError
+        If the workload has no traffic in these months.
+
+    Notes
+    -----
+    Where `token_use` tells that the model needs more or fewer tokens than are stated, the cost is
+    multiplied by that factor, which differs from path to path.
+    """
+    if not as_planned:
+        workload = replace(workload, needs=())
+    if reasoning != 1:
+        [workload] = what_if(workload, reasoning=reasoning)
+    bill = projection.plan_of(workload).on(spec)
+    load = bill.plan.load
+    turns: Any = load.sizes.turns.as_number(Fraction) if bill.is_exact else bill.turns
+    tasks: Any = bill.requests.sum(axis=0) / turns
+    spend: Any = bill.expected_usd().sum(axis=0)
+    if not np.max(tasks) > 0:
+        raise ScenarioError(
+            f"{workload.name} has no traffic from {projection.months[0]} to {projection.months[-1]}, "
+            "so that a task has no cost. Plan other months, or leave it out."
+        )
+    use = token_use(workload, spec)
+    if bill.is_exact and use is None:
+        exact = spend / tasks
+        return TaskCost(usd=float(exact), by_path=np.array([float(exact)]), exact_usd=exact)
+    tasks, spend = np.atleast_1d(np.asarray(tasks, float)), np.asarray(spend, float)
+    if use is not None:
+        rng = stream(projection.seed, workload.name, spec.id, "token use")
+        spend = spend * use.draws(projection.n_paths, rng)
+    tasks, spend = np.broadcast_arrays(tasks, np.atleast_1d(spend))
+    some = tasks > 0  # paths without traffic have no cost of a task
+    by_path = np.resize(spend[some] / tasks[some], spend.shape)
+    return TaskCost(usd=float(spend.mean() / tasks.mean()), by_path=_short(by_path))
+
+
+def _short(values: Array) -> Array:
+    """Return one value where all paths agree but for rounding."""
+    low, high = float(values.min()), float(values.max())
+    return np.array([float(values.mean())]) if high - low <= 1e-12 * high else values
 
 
 @dataclass(frozen=True)
@@ -39,15 +123,14 @@ class Tried:
     ----------
     workload, spec, rate
         What is sent, to which model, and what is known of its success.
-    plan, seed
-        The projection that prices a task, and the seed of what the trials leave open.
+    plan
+        The projection that prices a task, and whose seed is that of what the trials leave open.
     """
 
     workload: Workload
     spec: ModelSpec
     rate: SuccessRate
     plan: Projection
-    seed: int
 
     @property
     def trials(self) -> Trials | None:
@@ -78,8 +161,7 @@ class Tried:
     @cached_property
     def point(self) -> tuple[Fraction, Any]:
         """Expected success, and expected cost of a task, exact where nothing is uncertain."""
-        solved, failed = Fraction(self.rate.alpha or 0), Fraction(self.rate.beta or 0)
-        return solved / (solved + failed), self._usd
+        return self.rate.exact_mean, self._usd
 
     @property
     def _usd(self) -> Any:
@@ -105,7 +187,7 @@ class Tried:
         rates = np.asarray(self.rate.draws(self.plan.n_paths))
         if self.trials is None or not self.item_usd:
             return rates[::-1], np.ones(len(rates))
-        rng = stream(self.seed, self.workload.name, self.spec.id, "items")
+        rng = stream(self.plan.seed, self.workload.name, self.spec.id, "items")
         rates, costs = item_draws(self.trials, rates, self.item_usd, rng)
         order = (costs / rates).argsort()
         return rates[order], costs[order]
@@ -138,3 +220,50 @@ def overflow_notes(workload: Workload, specs: Iterable[ModelSpec]) -> tuple[Note
         and CallSizes.on(workload.resolve().sizes, spec.profile).overflows
     ]
     return noted("refused_tasks", workloads=workload.name, models=refused)
+
+
+def item_draws(
+    trials: Trials, rates: Array, usd: Mapping[str, float], rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return equally likely success rates with costs of a task, where that of each item is known.
+
+    Parameters
+    ----------
+    trials
+        The results of the items.
+    rates : ndarray, shape (count,)
+        Equally likely success rates, in any order.
+    usd : mapping of str to float, USD
+        From an item to what it cost.
+    rng : Generator
+        Pairs the rate with the mean costs.
+
+    Returns
+    -------
+    (rates, costs) : ndarray, shape (count,), USD
+        In no order.
+
+    Notes
+    -----
+    With success rate ``p``, and items costing ``a`` on average when solved and ``b`` when not, a
+    task costs ``a p + b (1 - p)``. The logarithm of each
+    mean is spread as Student's t by the delta method. A kind with fewer than two items takes the
+    mean and the spread of all. So cost and success may depend on each other.
+    """
+    every = np.array([usd[name] for name in trials.items])
+    solved = np.array([item.success for item in trials.items.values()], dtype=bool)
+    rates = rng.permutation(rates)
+    means = [
+        _mean_costs(every[kind] if kind.sum() > 1 else every, len(rates), rng)
+        for kind in (solved, ~solved)
+    ]
+    return rates, means[0] * rates + means[1] * (1 - rates)
+
+
+def _mean_costs(usd: Array, count: int, rng: np.random.Generator) -> Array:
+    mean = float(usd.mean())
+    if len(usd) < 2 or mean == 0:
+        return np.full(count, mean)
+    error = float(usd.std(ddof=1)) / mean / len(usd) ** 0.5
+    spread = error * np.asarray(stdtrit(len(usd) - 1, midpoints(count)))
+    return mean * np.exp(rng.permutation(np.clip(spread, -_MOST, _MOST)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.choose.evaluations.rates import SuccessRate
-from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.success.posterior import dependence, influence, ranks_together
+from kimi_planner.choose.evaluations.read import Trials
+from kimi_planner.choose.objective import Best, Objective, best_by_value
 from kimi_planner.choose.success.tried import MIDPOINTS, Tried
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Worth", "worth_of"]
+__all__ = ["Worth", "dependence", "influence", "ranks_together", "worth_of"]
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,10 @@ class Worth:
         """Model to its expected success and the expected cost of a task."""
         return {one.spec.id: one.point for one in self.tried}
 
-    def points_of(self, models: Iterable[str]) -> dict[str, tuple[Any, Any]]:
-        """Return the points of some models, those whose success nothing tells left out."""
-        return {model: self.points[model] for model in models if model in self.points}
+    def hull(self, models: Iterable[str]) -> tuple[Best, ...]:
+        """Return which of some models are best for some value, those whose success nothing tells left out."""
+        known = {model: self.points[model] for model in models if model in self.points}
+        return best_by_value(known, self.objective)
 
     @cached_property
     def net_usd(self) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class Worth:
         correlation = dependence(
             [influence(one.trials, one.item_usd) if one.trials else {} for one in self.tried]
         )
-        rng = stream(first.seed, first.workload.name, "trials")
+        rng = stream(first.plan.seed, first.workload.name, "trials")
         ranks = ranks_together(correlation, first.plan.n_paths, rng)
         rates, costs = (
             np.take_along_axis(np.array(some), ranks, axis=1)
@@ -108,12 +109,59 @@ def worth_of(
     rates: Mapping[str, SuccessRate],
     plan: Projection,
     objective: Objective,
-    seed: int,
-) -> Worth | None:
-    """Return what the models of a plan are worth on a workload; ``None`` where no rate is known."""
+) -> Worth:
+    """Return what the models of a plan are worth on a workload; none is in it whose rate nothing tells."""
     tried = tuple(
-        Tried(workload, spec, rate, plan, seed)
+        Tried(workload, spec, rate, plan)
         for spec in plan.specs
         if (rate := rates.get(spec.id)) is not None and not rate.is_judgement
     )
-    return Worth(tried, objective) if tried else None
+    return Worth(tried, objective)
+
+
+def influence(trials: Trials, usd: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return how far each item moves the logarithm of the cost per success, up to a factor ``n``.
+
+    It is ``c / mean c - s / mean s``; without costs, the first term is 1.
+    """
+    if not trials.successes:
+        return {}
+    mean = sum(usd.values()) / len(usd) if usd else 0.0
+    return {
+        name: (usd[name] / mean if usd and mean else 1.0) - item.success / trials.rate
+        for name, item in trials.items.items()
+    }
+
+
+def dependence(influences: Sequence[Mapping[str, float]]) -> Array:
+    """Return the correlation between the costs per success of models tried on the same items.
+
+    Returns
+    -------
+    ndarray, shape (n_models, n_models)
+        Cosines of their influences over all items; an item that only one was tried on adds to no
+        product, so that models without common items are independent.
+    """
+    items = {
+        name: place for place, name in enumerate(dict.fromkeys(k for i in influences for k in i))
+    }
+    vectors = np.zeros((len(influences), max(1, len(items))))
+    for vector, known in zip(vectors, influences, strict=True):
+        vector[[items[name] for name in known]] = list(known.values())
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors / np.where(lengths > 0, lengths, 1.0)
+    cosines: Array = vectors @ vectors.T
+    np.fill_diagonal(cosines, 1.0)
+    return cosines
+
+
+def ranks_together(correlation: Array, count: int, rng: np.random.Generator) -> Any:
+    """Return which of ``count`` sorted values each model has on each draw, shape (n_models, count).
+
+    They are dependent as correlated normals. Each model has every value once, so that they keep
+    their distribution.
+    """
+    sizes, vectors = np.linalg.eigh(correlation)
+    normal = rng.standard_normal((len(correlation), count))
+    drawn = (vectors * np.sqrt(np.maximum(sizes, 0.0))) @ normal
+    return drawn.argsort(axis=1).argsort(axis=1)

@@ -16,11 +16,10 @@ from kimi_planner.choose.evaluations.public import PublicResults, public_results
 from kimi_planner.choose.evaluations.rates import success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive, projection_given
-from kimi_planner.choose.objective import Objective, best_by_value
+from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.success.build import check_evaluations
 from kimi_planner.choose.success.result import JUDGEMENT, source_text
-from kimi_planner.choose.success.task_cost import task_cost
-from kimi_planner.choose.success.tried import overflow_notes
+from kimi_planner.choose.success.tried import overflow_notes, task_cost
 from kimi_planner.choose.success.worth import Worth, worth_of
 from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
@@ -67,7 +66,7 @@ def thinking_pays(
     projection : Projection, optional
         A projection of the same workload on both models, if it is at hand.
     seed : int
-        Seed of the paths and of what the trials leave open.
+        Seed of the paths and of what the trials leave open, where no projection is given.
     **settings
         Passed to :func:`project`: ``months``, ``start``, ``as_of``, ``n_paths``, ``catalog``.
 
@@ -127,8 +126,8 @@ def thinking_pays(
     notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
     notes += overflow_notes(workload, (plain, thinking))
     rates = success_rates(workload.name, list(plan.catalog), evaluations, public_results(published))
-    worth = worth_of(workload, rates, plan, objective, seed)
-    tried = {one.spec.id: one for one in worth.tried} if worth is not None else {}
+    worth = worth_of(workload, rates, plan, objective)
+    tried = {one.spec.id: one for one in worth.tried}
     before, after = (
         tried[spec.id].task
         if spec.id in tried
@@ -136,7 +135,7 @@ def thinking_pays(
         for spec, factor in ((plain, 0), (thinking, 1))  # the plain one is asked not to reason
     )
     costs = [
-        float(worth.points[spec.id][1]) if worth is not None and spec.id in tried else cost.usd
+        float(worth.points[spec.id][1]) if spec.id in tried else cost.usd
         for spec, cost in ((plain, before), (thinking, after))
     ]
     line = ReasoningCost(workload, thinking, plan, after)
@@ -144,7 +143,7 @@ def thinking_pays(
     gain = (curve["cost_per_task_usd"] - before.usd) / (float(objective.stake_usd) or math.nan)
     curve["success_gain_needed"], curve["switching_usd"] = gain, math.nan
     found: dict[str, Any] = {}
-    if worth is None or len(tried) < 2:
+    if len(tried) < 2:
         notes.append(note("not_both_evaluated", workloads=workload.name, judgement=JUDGEMENT))
     else:
         first, second = worth.points[plain.id], worth.points[thinking.id]
@@ -167,7 +166,7 @@ def thinking_pays(
         thinking_rate=thinking_rate,
         objective=objective,
         curve=curve,
-        provenance=f"{source_text(evaluations.source if evaluations else None)} {plan.provenance}",
+        provenance=f"{source_text(evaluations)} {plan.provenance}",
         notes=tuple(notes),
         **found,
     )
@@ -178,7 +177,7 @@ def _break_even(worth: Worth, line: ReasoningCost, models: list[str]) -> dict[st
     objective, points = worth.objective, [worth.points[model] for model in models]
     low, high = worth.switching_interval(*models)
     found: dict[str, Any] = {
-        "hull": best_by_value(dict(zip(models, points, strict=True)), objective),
+        "hull": worth.hull(models),
         "switching_low_usd": low,
         "switching_high_usd": high,
     }

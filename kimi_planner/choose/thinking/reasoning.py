@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.success.task_cost import TaskCost, task_cost
+from kimi_planner.choose.success.tried import TaskCost, task_cost
 from kimi_planner.errors import WorkloadError
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload

@@ -89,13 +89,6 @@ class ThinkingBreakEven:
             return None
         return self.thinking_rate > self.rate_needed
 
-    @property
-    def measured_gain(self) -> float | None:
-        """How much more often the thinking model succeeds, ``None`` where nothing tells."""
-        if self.thinking_rate is None or self.plain_rate is None:
-            return None
-        return self.thinking_rate - self.plain_rate
-
     def sentences(self) -> list[str]:
         """Return the break-even in words."""
         said = [

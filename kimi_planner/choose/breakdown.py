@@ -1,29 +1,145 @@
-"""The expected cost of one request, split into what it is billed for."""
+"""The expected cost of one request, split into parts that add up to it exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.calls.usage import fees_used
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.choose.basis import basis
-from kimi_planner.choose.breakdown.result import RequestCost, RequestCosts, RequestPart
-from kimi_planner.money import as_decimal, plain
+from kimi_planner.choose.basis import Planned, basis
+from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.money import as_decimal, plain, total
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.beyond_tokens import written_notes
 from kimi_planner.plan.bill import Bill, LoadPlan
 from kimi_planner.plan.draws import mean_of
 from kimi_planner.plan.projection import Projection
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads
 from kimi_planner.workload.quantity import ONE, ZERO
 
-__all__ = ["cost_per_request", "request_costs"]
+__all__ = ["PARTS", "RequestCost", "RequestCosts", "RequestPart", "cost_per_request"]
+
+#: What a request is billed for, in the order in which it is shown.
+PARTS = ("uncached_input", "cached_input", "cache_write", "visible_output", "reasoning", "fees")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestPart:
+    """One part of the cost of a request.
+
+    Attributes
+    ----------
+    part
+        One of `PARTS`.
+    tokens
+        Expected tokens of a request; ``None`` for fees, which have none.
+    cost_usd
+        What they cost.
+    """
+
+    part: str
+    tokens: Decimal | None
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestCost:
+    """The expected cost of one request of a workload on a model.
+
+    Attributes
+    ----------
+    parts
+        What it is billed for; cache writes and fees only where the workload has them.
+    is_exact
+        Whether every number it rests on is plain, so that it is exact to the last digit.
+    """
+
+    workload: str
+    model: str
+    parts: tuple[RequestPart, ...]
+    is_exact: bool
+
+    @property
+    def total_usd(self) -> Decimal:
+        """Sum of the parts, exactly."""
+        return plain(total(part.cost_usd for part in self.parts))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RequestCosts(Shown, Planned):
+    """The expected cost of one request of each workload on each model.
+
+    Attributes
+    ----------
+    costs
+        In the order of workloads and models.
+    projection
+        What they rest on: paths, prices and models.
+    notes
+        What the reader must know, in words.
+    """
+
+    costs: tuple[RequestCost, ...]
+
+    def of(self, workload: str, model: str) -> RequestCost:
+        """Return the cost of a request of one workload on one model.
+
+        Raises
+        ------
+        ScenarioError
+            If there is none.
+        """
+        for one in self.costs:
+            if (one.workload, one.model) == (workload, model):
+                return one
+        known = ", ".join(f"{one.workload} on {one.model}" for one in self.costs)
+        raise ScenarioError(f"No {shown(workload)} on model {shown(model)}. There is {known}.")
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per workload, model and part.
+
+        Columns: ``workload``, ``model``, ``part``, expected ``tokens``, ``cost_usd``, and
+        ``exact_usd``, the cost as an exact decimal where nothing is uncertain.
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "workload": one.workload,
+                    "model": one.model,
+                    "part": part.part,
+                    "tokens": np.nan if part.tokens is None else float(part.tokens),
+                    "cost_usd": float(part.cost_usd),
+                    "exact_usd": part.cost_usd if one.is_exact else None,
+                }
+                for one in self.costs
+                for part in one.parts
+            ]
+        )
+
+    def page(self) -> Page:
+        """Return what a request costs on each model, by what is billed."""
+        table = self.frame.pivot_table(
+            index=["workload", "model"], columns="part", values="cost_usd", sort=False
+        )
+        table["total"] = table.sum(axis=1)
+        table.columns = [f"{part}_usd" for part in table.columns]
+        return Page(
+            title="Mean cost of one request in USD, by what is billed",
+            frame=table.reset_index(),
+            notes=self.notes,
+            provenance=self.provenance,
+        )
 
 
 @public
@@ -80,7 +196,7 @@ def cost_per_request(
     Decimal('0.0042')
     """
     chosen, specs, projection = basis(workloads, models, projection, settings)
-    costs = [one for workload in chosen for one in request_costs(workload, specs, projection)]
+    costs = [one for workload in chosen for one in _request_costs(workload, specs, projection)]
     first = projection.months[:1]
     drawn = dict.fromkeys(one.workload for one in costs if not one.is_exact)
     cached = [workload.name for workload in chosen if workload.cached_share is not None]
@@ -96,7 +212,7 @@ def cost_per_request(
     )
 
 
-def request_costs(
+def _request_costs(
     workload: Workload, specs: Sequence[ModelSpec], projection: Projection
 ) -> list[RequestCost]:
     """Return the expected cost of a request of one workload on each model."""

@@ -1,1 +1,0 @@
-"""The expected cost of one request, split into what it is billed for."""
