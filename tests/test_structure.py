@@ -11,6 +11,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -178,6 +179,7 @@ def test_declared_names_and_examples(name):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for example in Examples().find(module):
         runner.run(example)
+    plt.close("all")
     assert runner.summarize().failed == 0
 
 
