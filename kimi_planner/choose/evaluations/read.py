@@ -68,7 +68,9 @@ class Trials:
     items: Mapping[str, Item] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.successes <= self.trials or not self.trials:
+        if not self.trials:
+            raise EvaluationError("trials is 0, which says nothing. Give at least one trial.")
+        if not 0 <= self.successes <= self.trials:
             raise EvaluationError(
                 f"{self.successes} successes of {self.trials} trials. Give at least one trial, and "
                 "successes from 0 to trials."

@@ -171,10 +171,7 @@ def cascades(
         confidence=float(confidence),
         exclusions=tuple(exclusions),
         projection=projection,
-        notes=(
-            *_notes(workload, specs, projection, evaluations, tried, together),
-            *conditions,
-        ),
+        notes=(*_notes(workload, specs, projection, evaluations, tried, together), *conditions),
     )
 
 
