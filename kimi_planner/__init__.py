@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from kimi_planner.workload import Workload as Workload
     from kimi_planner.workload import load_workloads as load_workloads
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 #: Groups, and where each other name lives.
 __all__, __getattr__, __dir__ = public_names(
