@@ -74,7 +74,10 @@ def write_pages() -> None:
     pages |= {"reference/index.md": index_page(), "reference/commands.md": commands_page()}
     for page, path in ELSEWHERE.items():
         text = (DOCS.parent / path).read_text(encoding="utf-8")
-        pages[page] = text.replace("](../docs/", "](").replace("](docs/", "](")
+        text = text.replace("](../docs/", "](").replace("](docs/", "](")
+        for other, place in ELSEWHERE.items():
+            text = text.replace(f"]({place}", f"]({other}")
+        pages[page] = text
     for name, text in pages.items():  # a page that is as it was need not be read again
         if not (DOCS / name).is_file() or (DOCS / name).read_text(encoding="utf-8") != text:
             (DOCS / name).write_text(text, encoding="utf-8")
