@@ -363,7 +363,7 @@ def images() -> tuple[bytes, ...]:
     """Return an image in each form that is often sent."""
     from PIL import Image
 
-    picture, found = Image.new("RGB", (8, 8)), []
+    picture, found = Image.new("RGB", (16, 16)), []  # no icon is smaller
     for form in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "ICO"):
         buffer = io.BytesIO()
         picture.save(buffer, form)

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.integrate import trapezoid
 from scipy.optimize import linprog
 from scipy.stats import beta
 
@@ -876,7 +877,7 @@ def test_the_chance_of_being_the_best_is_that_of_the_trials():
     found = portfolio(plain(), 10_000, evaluations=tried, **NOVEMBER)
     assert found.assignment == {"w": K25}
     grid = np.linspace(0, 1, 200_001)
-    higher = float(np.trapezoid(beta(50.5, 50.5).cdf(grid) * beta(58.5, 42.5).pdf(grid), grid))
+    higher = float(trapezoid(beta(50.5, 50.5).cdf(grid) * beta(58.5, 42.5).pdf(grid), grid))
     # 2,000 draws: within four standard errors.
     assert found.chance_best == pytest.approx(higher, abs=4 * (higher * (1 - higher) / 2000) ** 0.5)
     alone = portfolio(plain(), 150, evaluations=tried, **NOVEMBER)
