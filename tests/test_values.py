@@ -180,7 +180,7 @@ def test_a_time_that_no_log_has_names_its_line(run, time, command):
         {"timestamp": [np.datetime64(time[:19])], "prompt_tokens": [1], "completion_tokens": [1]}
     )
     # A pandas whose times begin in 1678 leaves what is earlier as it is: no time of a log either.
-    with pytest.raises(KimiPlannerError, match="1970 to 2099|seconds since 1970"):
+    with pytest.raises(KimiPlannerError, match=r"1970 to 2099|seconds since 1970"):
         read_usage(frame)
 
 
