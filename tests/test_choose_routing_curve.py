@@ -179,17 +179,18 @@ def held_out(rng, share, population, value=0.05, count=200):
 def test_intervals_of_the_best_rule_hold_what_it_brings(share):
     """90% of true net values, and gains, of the chosen rule lie in the intervals on items held back.
 
-    500 experiments of 200 items; a share of 0.9 has a standard error of 0.013.
+    1,500 experiments of 200 items, 500 from each of the first seeds, so that none is picked; a share of
+    0.9 has a standard error of 0.008.
     """
-    rng = np.random.default_rng(6)
     net = gain = 0
-    population = drawn(rng, 100_000, share)
-    for _ in range(500):
-        best, (rule, single) = held_out(rng, share, population)
-        net += best.net_interval[0] <= rule <= best.net_interval[1]
-        gain += best.gain_interval[0] <= rule - single <= best.gain_interval[1]
-    assert 0.87 <= net / 500 <= 0.93
-    assert 0.87 <= gain / 500 <= 0.93
+    for rng in map(np.random.default_rng, range(3)):
+        population = drawn(rng, 100_000, share)
+        for _ in range(500):
+            best, (rule, single) = held_out(rng, share, population)
+            net += best.net_interval[0] <= rule <= best.net_interval[1]
+            gain += best.gain_interval[0] <= rule - single <= best.gain_interval[1]
+    assert 0.87 <= net / 1500 <= 0.93
+    assert 0.87 <= gain / 1500 <= 0.93
 
 
 def test_the_curve_shows_itself():
