@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
@@ -93,26 +94,30 @@ def test_on_the_example_all_functions_give_one_answer(example, plan, value):
             assert thinking.pays is (nets[pair[1]] > nets[pair[0]])
 
 
-@pytest.mark.parametrize("value", ["0.05", "0.15", "0.30"])
-def test_a_portfolio_of_one_workload_and_ample_money_is_the_recommended_model(example, plan, value):
-    """Another one only on a condition that it names, or where trials tell too little of the better one."""
+@pytest.mark.parametrize("value", [None, "0.01", "0.05", "0.15", "0.30", "2"])
+def test_a_portfolio_with_ample_money_is_the_recommended_one_or_names_what_separates_them(
+    example, plan, value
+):
+    """Another model where no value is stated, or trials tell too little of the better one; with the price."""
     workloads, trials = example
     chosen = [replace(one, value_usd_per_success=value) for one in workloads]
     found = recommend(chosen, projection=plan, evaluations=trials)
+    bought = portfolio(chosen, 10**9, evaluations=trials, projection=plan, fit=found.fit)
     for workload, card in zip(chosen, found.cards, strict=True):
-        bought = portfolio(workload, 10**9, evaluations=trials, projection=plan, fit=found.fit)
-        model, rows = bought.assignment[workload.name], {row.model: row for row in card.rows}
-        best = rows[card.model]
-        if model == best.model:
+        model, best = bought.assignment[workload.name], card.model
+        rows = {row.model: row for row in card.rows}
+        if model == best:
             continue
-        condition = bought.question.conditions.get((workload.name, model), "")
-        if condition:
-            assert rows[model].is_open
-            assert not best.is_open
-            assert any(condition in said for said in bought.sentences())
+        [said] = (one for one in bought.sentences() if one.startswith(f"{workload.name} is on "))
+        price = Decimal(said.split("more than ")[1].split(" USD")[0])
+        at_price = replace(workload, value_usd_per_success=price * Decimal("1.001"))
+        again = recommend(at_price, projection=plan, evaluations=trials).cards[0]
+        if value is None:
+            assert again.model == model
         else:
-            assert rows[model].p50_usd_per_month < best.p50_usd_per_month
-            assert best.chance_best < 0.8
+            assert rows[best].net_usd_per_month > rows[model].net_usd_per_month
+            sure = portfolio(at_price, 10**9, evaluations=trials, projection=plan, fit=found.fit)
+            assert sure.assignment == {workload.name: again.model}
 
 
 def test_at_the_price_that_separates_two_models_of_the_example_both_are_worth_the_same(

@@ -11,12 +11,14 @@ from typing import Any
 from kimi_planner.arguments import public
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.question import Question, ask
-from kimi_planner.choose.portfolios.result import Portfolio, least_text
+from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.solve import best
+from kimi_planner.choose.portfolios.words import least_text
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import total, usd
 from kimi_planner.plan.projection import Projection
@@ -32,6 +34,7 @@ def portfolio(
     budget_usd_per_month: Decimal | float | str,
     *,
     evaluations: Evaluations,
+    published: PublicResults | bool = True,
     percentile: float = 50,
     requirements: Requirements | None = None,
     allow_split: bool = False,
@@ -54,8 +57,10 @@ def portfolio(
     budget_usd_per_month : Decimal, float or str
         For all workloads together; every month must keep it, USD.
     evaluations : Evaluations
-        Success rates of the team. A model that was not tried on a workload
-        takes no part in it.
+        Success rates of the team.
+    published : PublicResults or bool
+        Published results, weak evidence beside the team's own; those that ship if ``True``, none if
+        ``False``. A model that was not tried on a workload, and of which none tells, takes no part in it.
     percentile : float
         Percentile of a month's spend, of the sum over workloads, that must keep it.
     requirements : Requirements, optional
@@ -112,6 +117,7 @@ def portfolio(
         percentile=percentile,
         requirements=requirements,
         evaluations=evaluations,
+        published=published,
         allow_split=allow_split,
         tier=tier,
         traffic=traffic,
