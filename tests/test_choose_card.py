@@ -19,6 +19,7 @@ from kimi_planner.choose import (
     cost_per_success,
     portfolio,
     read_evaluations,
+    read_public_results,
     thinking_pays,
 )
 from kimi_planner.choose.objective import best_by_value
@@ -94,30 +95,57 @@ def test_on_the_example_all_functions_give_one_answer(example, plan, value):
             assert thinking.pays is (nets[pair[1]] > nets[pair[0]])
 
 
-@pytest.mark.parametrize("value", [None, "0.01", "0.05", "0.15", "0.30", "2"])
-def test_a_portfolio_with_ample_money_is_the_recommended_one_or_names_what_separates_them(
-    example, plan, value
-):
-    """Another model where no value is stated, or trials tell too little of the better one; with the price."""
-    workloads, trials = example
-    chosen = [replace(one, value_usd_per_success=value) for one in workloads]
+def check_that_a_portfolio_agrees(chosen, trials, plan):
+    """With ample money each model is the recommended one, or the value is named that separates both.
+
+    It is another one where no value is stated, or where trials tell too little of the better one.
+    """
     found = recommend(chosen, projection=plan, evaluations=trials)
     bought = portfolio(chosen, 10**9, evaluations=trials, projection=plan, fit=found.fit)
     for workload, card in zip(chosen, found.cards, strict=True):
         model, best = bought.assignment[workload.name], card.model
-        rows = {row.model: row for row in card.rows}
         if model == best:
             continue
         [said] = (one for one in bought.sentences() if one.startswith(f"{workload.name} is on "))
-        price = Decimal(said.split("more than ")[1].split(" USD")[0])
-        at_price = replace(workload, value_usd_per_success=price * Decimal("1.001"))
-        again = recommend(at_price, projection=plan, evaluations=trials).cards[0]
-        if value is None:
+        price = Decimal(said.split("more than ")[1].split(" USD")[0].replace(",", ""))
+        above = replace(workload, value_usd_per_success=price * Decimal("1.001"))
+        [again] = recommend(above, projection=plan, evaluations=trials).cards
+        if workload.value_usd_per_success is None:
             assert again.model == model
         else:
+            rows = {row.model: row for row in card.rows}
             assert rows[best].net_usd_per_month > rows[model].net_usd_per_month
-            sure = portfolio(at_price, 10**9, evaluations=trials, projection=plan, fit=found.fit)
+            sure = portfolio(above, 10**9, evaluations=trials, projection=plan, fit=found.fit)
             assert sure.assignment == {workload.name: again.model}
+
+
+@pytest.mark.parametrize("value", [None, "0.01", "0.05", "0.15", "0.30", "2"])
+def test_a_portfolio_of_the_example_agrees_with_its_cards(example, plan, value):
+    workloads, trials = example
+    chosen = [replace(one, value_usd_per_success=value) for one in workloads]
+    check_that_a_portfolio_agrees(chosen, trials, plan)
+
+
+@pytest.mark.parametrize("value", [None, "0.10", "1", "5", "50"])
+def test_on_public_runs_all_functions_give_one_answer(value):
+    """Tasks of three benchmarks that were solved by three models of one agent, as published."""
+    published = [one for one in read_public_results().results if one.agent == "OpenHands"]
+    tests = ("SWE-bench Verified", "GAIA", "SWE-bench Multimodal")
+    rows = [
+        (one.benchmark, model, round(one.items * one.solved_percent / 100), one.items)
+        for one in published
+        for model in one.models
+        if one.benchmark in tests and model in ("kimi-k2.5", "kimi-k2.6", "kimi-k2-thinking")
+    ]
+    assert len(rows) == 9
+    columns = ["workload", "model", "successes", "trials"]
+    trials = read_evaluations(pd.DataFrame(rows, columns=columns))
+    chosen = [plain(name=name, prompt_tokens=40_000, value_usd_per_success=value) for name in tests]
+    settings = {"catalog": "2026-11-public-3", "months": 1, "start": "2026-12", "n_paths": 500}
+    plan = project(chosen, as_of="2026-11-28", **settings)
+    check_that_a_portfolio_agrees(chosen, trials, plan)
+    found = recommend(chosen, projection=plan, evaluations=trials)
+    assert cost_per_success(chosen, trials, projection=plan).best == found.best
 
 
 def test_at_the_price_that_separates_two_models_of_the_example_both_are_worth_the_same(
