@@ -914,6 +914,18 @@ def test_what_noise_explains_moves_nothing():
     assert portfolio(chosen, tight, evaluations=tried, **NOVEMBER).assignment == found.assignment
 
 
+def test_a_move_for_net_value_that_noise_may_explain_is_called_so():
+    """Net value is less the cost already, so that it decides; how likely it is better, by integration."""
+    tried = rates(("w", K2, 88, 100), ("w", K25, 89, 100))
+    step = next_usd(portfolio(valued("w", 1), 200, evaluations=tried, **NOVEMBER))
+    assert step.moves == ("w moves from kimi-k2 to kimi-k2-5",)
+    needed = 136.5 / 30_000
+    grid = np.linspace(0, 1 - needed, 200_001)
+    better = beta(88.5, 12.5).pdf(grid) * beta(89.5, 11.5).sf(grid + needed)
+    assert step.chance_better == pytest.approx(float(trapezoid(better, grid)), abs=0.02)
+    assert "more net value a month, which noise may explain (better with prob" in step.sentence()
+
+
 def test_the_chance_of_being_the_best_is_that_of_the_trials():
     """It is the probability that one beta law lies above the other, by integration."""
     tried = rates(("w", K2, 50, 100), ("w", K25, 58, 100))

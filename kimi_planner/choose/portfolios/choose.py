@@ -15,14 +15,14 @@ from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.least import least
-from kimi_planner.choose.portfolios.question import Question, ask
+from kimi_planner.choose.portfolios.question import SURE, Question, ask
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.portfolios.words import least_text
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import total, usd
 from kimi_planner.plan.projection import Projection
-from kimi_planner.rich import Page, Shown
+from kimi_planner.rich import Page, Shown, share_text
 from kimi_planner.workload.inputs import Workloads
 
 __all__ = ["Step", "answer", "better_than", "models_text", "next_usd", "portfolio"]
@@ -95,6 +95,9 @@ def portfolio(
 
     Notes
     -----
+    Success, cost and net value of a task are those of :func:`recommend`, and so is the answer where
+    the budget reaches; spend is that of the plan. Without a value a dearer model counts as more
+    successful than a cheaper one only where that has a probability of at least 80%.
     Workloads spend independently, so the percentile of their sum is not the sum of percentiles. An
     assignment counts as within the budget only if the sum, added path by path, is; without
     ranges the sum is exact to the last digit. A model that another beats in worth, and in the
@@ -189,6 +192,15 @@ class Step(Shown):
         return (self.after.value or 0.0) - (self.before.value or 0.0)
 
     @property
+    def chance_better(self) -> float | None:
+        """Probability that what it buys is worth more, as far as trials tell; ``None`` without a portfolio."""
+        if self.before.places is None or self.after.places is None:
+            return None
+        problem = self.before.question.problem
+        more = problem.draws(self.after.places) - problem.draws(self.before.places)
+        return float(((more > 0) + 0.5 * (more == 0)).mean())
+
+    @property
     def moves(self) -> tuple[str, ...]:
         """Which workloads move from where to where, in words."""
         if not self.before.is_feasible or not self.after.is_feasible:
@@ -206,6 +218,8 @@ class Step(Shown):
         gain = f"{count if more >= 10 else f'{more:.2g}'} more expected successes a month"
         if self.before.question.in_usd:
             gain = f"{usd(more)} USD more net value a month"
+            if (chance := self.chance_better or 0.0) < SURE:
+                gain += f", which noise may explain (better with probability {share_text(chance)})"
         return f"{gain}: {'; '.join(self.moves)}."
 
     def sentence(self) -> str:

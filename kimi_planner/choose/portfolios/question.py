@@ -31,7 +31,7 @@ from kimi_planner.workload.quantity import Array
 
 __all__ = ["SURE", "Question", "ask", "credited"]
 
-#: A dearer model counts as better where it is so with at least this probability.
+#: A dearer model counts as more successful where it is so with at least this probability.
 SURE = 0.8
 
 
@@ -177,14 +177,15 @@ def _options(
     if not models:
         return ()
     spends = [plan.spend[name, model] for model in models]
-    points = {model: aim.month_value(model) for model in models}
+    values = [aim.month_value(model) for model in models]
     draws = np.zeros((len(models), 1))
     if aim.tasks:
         order = list(aim.worth.points)
         rates, costs = (some[[order.index(model) for model in models]] for some in aim.worth.drawn)
         net = aim.objective.net_usd(rates, costs) if aim.objective.is_stated else rates
         draws = float(aim.tasks) * net
-    values = credited(draws, list(points.values()), [float(one.mean().mean()) for one in spends])
+    if not aim.objective.is_stated:
+        values = credited(draws, values, [float(aim.cost_usd(model)) for model in models])
     peaks = [traffic.of(model, name).peak if traffic else {} for model in models]
     return tuple(
         Option(model, value, spend, _load(peak, limits), worths)
@@ -218,15 +219,17 @@ def _check_aims(aims: Mapping[str, Aim]) -> None:
         )
 
 
-def credited(draws: Array, values: Sequence[float], spends: Sequence[float]) -> list[float]:
-    """Return what counts of the worth of each model: no more than a cheaper one's, where noise may explain it.
+def credited(draws: Array, values: Sequence[float], costs: Sequence[float]) -> list[float]:
+    """Return what counts of the successes of each model: no more than a cheaper one's, where noise may explain it.
+
+    Of net value all counts, as that is less the cost already.
 
     Parameters
     ----------
     draws : ndarray, shape (n_models, n_draws)
-        Equally likely worths of a month.
-    values, spends
-        Expected worth and mean spend of each.
+        Equally likely successes of a month.
+    values, costs
+        Expected successes of each, and what a task costs.
 
     Examples
     --------
@@ -235,8 +238,8 @@ def credited(draws: Array, values: Sequence[float], spends: Sequence[float]) -> 
     """
     counted = list(values)
     best: int | None = None
-    for place in np.argsort(spends, kind="stable").tolist():
-        if best is not None and counted[place] > counted[best] and spends[place] > spends[best]:
+    for place in np.argsort(costs, kind="stable").tolist():
+        if best is not None and counted[place] > counted[best] and costs[place] > costs[best]:
             ahead = draws[place] - draws[best]
             if float(((ahead > 0) + 0.5 * (ahead == 0)).mean()) < SURE:
                 counted[place] = counted[best]

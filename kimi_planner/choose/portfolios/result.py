@@ -52,8 +52,8 @@ class Portfolio:
         Worth of an average month: net USD, the value of what is solved less failures and spend, where
         the workloads say what a solved task is worth, else expected successes; ``None`` if there is no
         portfolio. A task is a request, or a whole conversation where the workload has turns; one that
-        is sent again is the same task. A dearer model counts as better than a cheaper one only where
-        the trials say so with a probability of at least 80%.
+        is sent again is the same task. Without a value a dearer model counts as more successful than a
+        cheaper one only where that has a probability of at least 80%.
     bound
         No assignment within the budget is worth more; ``None`` if there is none within it.
     least_budget_usd

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_UP, Decimal
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from kimi_planner.choose.advice import clauses_of
 from kimi_planner.choose.aim import Aim
-from kimi_planner.choose.portfolios.question import SURE, Question
+from kimi_planner.choose.portfolios.question import Question
 from kimi_planner.choose.success.result import small_usd
 from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
@@ -144,41 +142,21 @@ def _beside(asked: Question, shares: Mapping[str, Mapping[str, Decimal]]) -> Ite
     best = asked.recommendation.best
     for name, used in shares.items():
         model, *more = used
-        if more or model == best[name]:
-            continue
-        aim = asked.aims[name]
-        why = _by_net(aim, model, best[name]) if asked.in_usd else _by_success(aim, model)
-        yield f"{name} is on {model}, by itself it would be on {best[name]}: {why}."
+        if not more and model != best[name]:
+            why = _instead(asked.aims[name], model, best[name], in_usd=asked.in_usd)
+            yield f"{name} is on {model}, by itself it would be on {best[name]}, {why}."
 
 
-def _by_net(aim: Aim, model: str, other: str) -> str:
-    """Return why a model is used and not another one that is worth more by expectation, or not known."""
-    if other not in aim.worth.points:
-        return f"nothing tells how often {other} succeeds"
-    more = usd(aim.month_value(other) - aim.month_value(model))
-    prices = aim.worth.switching_usd(model, other)
-    chance = float(np.mean(prices < float(aim.objective.value_usd or 0)))
-    if chance >= SURE:
-        return f"this budget does not reach {more} USD more a month"
-    sure = float(np.quantile(prices, SURE, method="inverted_cdf"))
-    return (
-        f"{more} USD more a month may be noise, as its chance to be the better one is "
-        f"{chance_text(chance)}. That is {chance_text(SURE)} {_from(sure)}"
-    )
-
-
-def _by_success(aim: Aim, model: str) -> str:
-    """Return from which value of a solved task on a model is the best, where none is stated."""
-    from_usd: Any = dict(aim.worth.hull(aim.worth.points)).get(model)
-    if from_usd is None:
-        return "that is cheaper, and for every value of a solved task some other one is better"
-    return f"that is cheaper, and this one better {_from(float(from_usd))}"
-
-
-def _from(price: float) -> str:
-    if np.isinf(price):
-        return "for no value of a solved task"
-    return f"if a solved task is worth more than {small_usd(max(price, 0.0))} USD"
+def _instead(aim: Aim, model: str, other: str, *, in_usd: bool) -> str:
+    """Return why a model is used and not the recommended one, with the value that separates them."""
+    points = aim.worth.points
+    if other not in points:
+        return "of which nothing tells how often it succeeds"
+    price = aim.objective.switching_usd(points[other], points[model])
+    if in_usd or points[model][0] <= points[other][0]:
+        return "which this budget or its limits do not reach"
+    worth = small_usd(max(float(price), 0.0))
+    return f"which is cheaper; it is the better of the two if a solved task is worth more than {worth} USD"
 
 
 def least_text(amount: Decimal) -> str:
