@@ -121,6 +121,7 @@ def run_process(*command: str) -> tuple[int, str, str]:
         "PYTHONPATH": str(root),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
+        "COLUMNS": "110",
     }
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     return done.returncode, done.stdout, done.stderr
