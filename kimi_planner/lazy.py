@@ -53,7 +53,7 @@ def public_names(
         return value
 
     def dir_() -> list[str]:
-        own = [name for name in vars(sys.modules[package]) if name.startswith("__")]
+        own = {"__version__"} & vars(sys.modules[package]).keys()
         return sorted({*own, *exported})
 
     return exported, getattr_, dir_
