@@ -1,42 +1,18 @@
 """The page of the JSON forms names every key that a command prints, and no key that none prints."""
 
 import json
-import math
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from commands import DRAWN, TRIALS, lay_out
 from pages import run_ours
-
-from kimi_planner.files import data_dir
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
 INTRODUCTION, *_PARTS = re.split(r"^## `kimi-planner ([a-z ]+)`.*$", PAGE, flags=re.MULTILINE)
 SECTIONS = dict(zip(_PARTS[::2], _PARTS[1::2], strict=True))
 
-TRIALS = str(data_dir() / "evaluations" / "example.csv")
-FILES = {
-    "workloads.toml": (
-        '[[workload]]\nname = "chat"\nrequests_per_day = { p10 = 20, p50 = 24, p90 = 40 }\n'
-        "prompt_tokens = 2000\ncompletion_tokens = 250\nbudget_usd_per_month = 2\n"
-        '[[scenario]]\nname = "doubled"\nset = { traffic = 2 }\n'
-    ),
-    "previous.toml": (
-        '[[workload]]\nname = "chat"\nrequests_per_day = 24\n'
-        "prompt_tokens = 2000\ncompletion_tokens = 250\n"
-    ),
-    "request.json": '{"model": "kimi-k2", "messages": [{"role": "user", "content": "Say hi."}]}',
-    "kimi-planner.toml": 'model = "kimi-k2"\n[[prompts]]\npaths = ["p.md"]\nmax_tokens = 9\n',
-    "p.md": "Be brief.",
-    "log.jsonl": (
-        '{"request": {"model": "kimi-k2", "messages": [{"role": "user", "content": "Say hi."}]}, '
-        '"usage": {"prompt_tokens": 10, "completion_tokens": 3}}'
-    ),
-    "invoice.csv": "month,model,meter,quantity,amount_usd\n2026-10,kimi-k2,input,1000000,1.20\n",
-}
-DRAWN = ("--as-of", "2026-11-28", "--paths", "500")
 PLAN = ("plan", "workloads.toml", *DRAWN, "--start", "2026-11")
 #: Under each section what prints it: all its keys are there in one of these together.
 RUNS = {
@@ -70,22 +46,7 @@ VALUES = {"old", "new"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Write what the commands are called with."""
-    folder = tmp_path_factory.mktemp("json")
-    for name, text in FILES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    start = datetime(2026, 10, 1, tzinfo=UTC)
-    with (folder / "usage.jsonl").open("w") as log:
-        for hour in range(24 * 45):
-            calls = round(6 * (1.5 + math.sin(math.tau * hour / 24)))
-            time = (start + timedelta(hours=hour)).isoformat()
-            row = {"timestamp": time, "model": "kimi-k2", "requests": calls}
-            print(
-                json.dumps(
-                    {**row, "prompt_tokens": 1500 * calls, "completion_tokens": 250 * calls}
-                ),
-                file=log,
-            )
-    return folder
+    return lay_out(tmp_path_factory.mktemp("json"))
 
 
 def printed(*arguments):
