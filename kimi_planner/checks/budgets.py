@@ -177,9 +177,9 @@ class CatalogBudget:
         Another catalog, and by how much a price may differ from it.
     """
 
-    max_age_days: int | None
-    against: str | None
-    max_drift_percent: Decimal | None
+    max_age_days: int | None = None
+    against: str | None = None
+    max_drift_percent: Decimal | None = None
     where: Where
 
 
