@@ -22,9 +22,9 @@ from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
     Where,
-    did_you_mean,
     needs,
     shown,
+    unknown,
 )
 from kimi_planner.limits import DEPTH, FILES, NODES, TOML_BYTES, UNPACKED_BYTES, UNPACKED_TIMES
 
@@ -416,8 +416,8 @@ class TomlTable:
         """Raise the error of the file, naming line and nearest key, if there is any other key."""
         for key in self.values:
             if key not in known:
-                near, every = did_you_mean(key, known), ", ".join(sorted(known))
-                raise self.fail(key, f"unknown key {shown(key)}.{near} Known keys: {every}.")
+                said = unknown("unknown key", key, sorted(known), "Known keys:")
+                raise self.fail(key, said)
 
 
 def parsed_json(

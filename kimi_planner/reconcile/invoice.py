@@ -19,7 +19,7 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import METERS, Usage, fee_key, title_of
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import UsageError, Where, did_you_mean, shown
+from kimi_planner.errors import UsageError, Where, shown, unknown
 from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal, total
 from kimi_planner.notes import Note, note
@@ -305,12 +305,8 @@ def _key(where: Where, period: str, row: Mapping[str, str | None], prices: Price
     titles = dict(_titles(prices.catalog))
     meter = (row.get("meter") or "").strip().lower()
     if meter not in titles:
-        known = [title for title, key in titles.items() if title != key]
-        raise UsageError(
-            f"meter is {shown(row.get('meter'))}.{did_you_mean(meter, titles)} Known: "
-            f"{', '.join((*known, *_OTHERS))}.",
-            at=where,
-        )
+        known = dict.fromkeys(title_of(key).lower() for key in titles.values())
+        raise UsageError(unknown("meter is", row.get("meter"), (*known, *_OTHERS)), at=where)
     model = (row.get("model") or "").strip()
     if not model:
         raise UsageError("model is empty. Name the model that was billed.", at=where)

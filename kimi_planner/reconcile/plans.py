@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, unknown
 from kimi_planner.money import total, usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
@@ -113,9 +113,8 @@ class PlanChange(Shown):
         """
         summary = self.summary()
         if workload is not None and workload not in self.names:
-            raise ScenarioError(
-                f"Neither plan has a workload {shown(workload)}. There is {', '.join(self.names)}."
-            )
+            said = unknown("Neither plan has a workload", workload, self.names, "There is")
+            raise ScenarioError(said)
         usd = summary[workload or ALL]
         return usd[(usd != 0) | usd.index.isin(_ENDS)].rename("usd").reset_index()
 

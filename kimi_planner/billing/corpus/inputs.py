@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown
+from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown, unknown
 from kimi_planner.files import (
     PACKED_MAGIC,
     STANDARD_INPUT,
@@ -84,7 +84,7 @@ def find_sources(
         If a path names no file, or the form is unknown.
     """
     if form is not None and form not in FORMS:
-        raise FileError(f"Unknown form {shown(form)}. Forms: {', '.join(FORMS)}.")
+        raise FileError(unknown("Unknown form", form, FORMS, "Forms:"))
     listed = [paths] if isinstance(paths, str | Path) else paths
     if not isinstance(listed, Iterable):
         raise FileError(f"paths is {shown(paths)}. Give a path or a list of paths.")
