@@ -11,7 +11,7 @@ from typing import Literal
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.load import catalog_path, load_catalog, published_sha256
 from kimi_planner.errors import CatalogError, whole
-from kimi_planner.files import read_toml
+from kimi_planner.toml_file import read_toml
 
 __all__ = ["Finding", "Status", "audit_catalog"]
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import shown, unknown
-from kimi_planner.files import TomlFile, TomlTable
+from kimi_planner.toml_file import TomlFile, TomlTable
 
 __all__ = ["MAX_PRICE_PLACES", "Cells", "Reader", "read_sources", "rows_of"]
 

@@ -30,7 +30,7 @@ from kimi_planner.catalog.rendering import (
     Rendering,
 )
 from kimi_planner.errors import CatalogError, shown, unknown
-from kimi_planner.files import TomlFile
+from kimi_planner.toml_file import TomlFile
 
 __all__ = [
     "BEHAVIOUR_KEYS",

@@ -21,7 +21,8 @@ from kimi_planner.checks.budgets import (
 from kimi_planner.checks.table import Table
 from kimi_planner.checks.totals import TotalBudget
 from kimi_planner.errors import ConfigError, RequestError, restated
-from kimi_planner.files import TomlFile, read_toml, repository
+from kimi_planner.files import repository
+from kimi_planner.toml_file import TomlFile, read_toml
 
 __all__ = ["CONFIG_FILE", "config_of", "find_config", "load_config"]
 

@@ -30,8 +30,8 @@ from kimi_planner.errors import (
     WorkloadError,
     restated,
 )
-from kimi_planner.files import read_toml
 from kimi_planner.money import cents, exact_decimal, usd
+from kimi_planner.toml_file import read_toml
 
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection

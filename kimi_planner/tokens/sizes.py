@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import FileError, RequestError, shown, unknown
-from kimi_planner.files import TomlTable, data_dir, read_toml
+from kimi_planner.files import data_dir
 from kimi_planner.tokens.vocabulary import SHA256
+from kimi_planner.toml_file import TomlTable, read_toml
 
 __all__ = ["SizeEstimate", "size_kinds", "tokens_from_bytes"]
 

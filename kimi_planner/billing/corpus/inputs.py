@@ -9,15 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown, unknown
-from kimi_planner.files import (
-    PACKED_MAGIC,
-    STANDARD_INPUT,
-    DamagedFileError,
-    globbed,
-    no_such_file,
-    open_unpacked,
-)
+from kimi_planner.files import globbed, no_such_file
 from kimi_planner.limits import TEXT_BYTES
+from kimi_planner.packed import PACKED_MAGIC, STANDARD_INPUT, DamagedFileError, open_unpacked
 
 __all__ = ["FORMS", "Form", "Source", "find_sources"]
 
