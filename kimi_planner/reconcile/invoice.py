@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -248,12 +248,11 @@ def _price(
 
 def _covered(totals: UsageTotals, period: str) -> tuple[str, str]:
     """Return the first and last period of the log."""
-    if totals.first is None or totals.last is None:
+    if totals.days is None:
         raise UsageError(
             f"{totals.source}: the log has no dates, so no invoice can be held against it."
         )
-    ends = (str(one.tz_convert(UTC).date()) for one in (totals.first, totals.last))
-    first, last = (one if period == "day" else one[:7] for one in ends)
+    first, last = (str(day) if period == "day" else f"{day:%Y-%m}" for day in totals.days)
     return first, last
 
 
