@@ -26,6 +26,7 @@ LAYERS = (
     {"lazy", "arguments", "boundary"},
     {"notes"},
     {"money", "files", "safe", "writes"},
+    {"packed", "toml_file"},
     {"rich"},
     {"catalog"},
     {"tokens"},
