@@ -352,3 +352,15 @@ def test_every_form_shows_the_same_card(example, plan):
         html = found._repr_html_()
         assert f"<b>{one.workload}</b>" in html
         assert one.sentences[0].split(":")[0] in html
+
+
+def test_beside_a_model_of_unknown_success_one_that_is_known_is_named_without_a_value():
+    """No value is stated, so that none can be pointed to."""
+    agent = plain(prompt_tokens=6000, turns=30, followup_tokens=900, reasoning_tokens=None)
+    options = {"catalog": "2026-11-public-3", "start": "2026-12", "as_of": date(2026, 11, 28)}
+    found = card(agent, published=True, **options)
+    rows = {row.model: row for row in found.rows}
+    assert rows[found.model].success_rate is None
+    said = " ".join(found.sentences)
+    assert "kimi-k2.6 instead if success must be known." in said
+    assert "value stated" not in said
