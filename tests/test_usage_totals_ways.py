@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -129,20 +129,6 @@ def by_hand(log: list[Entry]) -> dict[tuple[Any, ...], Counter[str]]:
             rows_without_cached=int(call["cached"] is None),
         )
     return sums
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """Start two worker processes, whose hashes of text differ."""
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as workers,
-        Client(workers),
-    ):
-        yield
 
 
 def ways_in(folder: Path, log: list[Entry], form: str, cuts: list[int]) -> dict[str, Any]:
