@@ -66,6 +66,15 @@ def traces():
     return folder
 
 
+@pytest.fixture(scope="session")
+def trace(traces):
+    """Return a trace of conversations, or skip where it is absent."""
+    path = traces / "mooncake_conversation_first_half.csv.gz"
+    if not path.is_file():
+        pytest.skip(f"no trace {path.name} in {traces}")
+    return path
+
+
 @pytest.fixture
 def read(tmp_path):
     """Read what a log holds, from a file of that name."""
@@ -144,3 +153,23 @@ def browser():
         running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def path(plan, tmp_path_factory):
+    """Write the page of a plan."""
+    from kimi_planner.report.html import html_report
+
+    made = tmp_path_factory.mktemp("report") / "report.html"
+    made.write_text(html_report(plan), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def page(browser, path):
+    """Open the page of a plan."""
+    from opened import Opened
+
+    opened = Opened(browser, path)
+    yield opened
+    opened.tab.close()

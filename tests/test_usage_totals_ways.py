@@ -154,7 +154,7 @@ def ways_in(folder: Path, log: list[Entry], form: str, cuts: list[int]) -> dict[
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 10**6),
-    rows=st.integers(1, 40),
+    rows=st.integers(1, 20),
     cuts=st.lists(st.integers(0, 99), max_size=4),
     batch=st.sampled_from([64, 300, 2_000, 1 << 20]),
 )
