@@ -48,8 +48,10 @@ __all__ = ["outlook"]
 @click.option("--start", help="From when on the log was kept, a UTC time.")
 @click.option("--end", help="Until when the log was kept.")
 @logs.catalog
+@logs.alias
 @options.as_of
 @logs.on_error
+@logs.fields
 @options.form("text", "json", "markdown")
 @click.option(
     "--out",
@@ -66,6 +68,8 @@ def outlook(
     fail_above: float | None,
     by: str | None,
     on_error: Literal["raise", "skip"],
+    renamed: dict[str, str],
+    ignored: tuple[str, ...],
     **others: Any,
 ) -> None:
     """Estimate what the month, quarter or year of LOG will end at.
@@ -80,11 +84,16 @@ def outlook(
 
     if fail_above is not None and others["budget"] is None and others["plan"] is None:
         raise click.UsageError("--fail-above needs --budget or --plan.")
-    source: Any = paths
-    if by is None:  # columns besides those of a usage frame are read from the log itself
-        with progress("reading") as advance:
-            source = read_usage(paths, on_error=on_error, progress=advance)
-    found = latest_estimate(source, by=by, on_error=on_error, **others)
+    with progress("reading") as advance:
+        usage = read_usage(
+            paths,
+            on_error=on_error,
+            map=renamed,
+            ignore=ignored,
+            keep=[by] if by else (),
+            progress=advance,
+        )
+    found = latest_estimate(usage, by=by, **others)
     forms = {"text": outlook_text, "json": outlook_json, "markdown": outlook_markdown}
     click.echo(forms[form](found), nl=False)
     if out is not None:
