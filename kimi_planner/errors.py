@@ -41,6 +41,7 @@ __all__ = [
     "planning",
     "restated",
     "shown",
+    "unknown",
     "whole",
 ]
 
@@ -315,6 +316,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     plain = {_plain(name): name for name in known}
     near = get_close_matches(_plain(word), plain, n=1, cutoff=0.62)
     return f" Did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def unknown(what: str, word: object, known: Iterable[str], listed: str = "Known:") -> str:
+    """Return what is said of a word that is not known: the nearest of those that are, and all.
+
+    >>> unknown("Unknown colour", "bleu", ["blue", "red"])
+    "Unknown colour 'bleu'. Did you mean 'blue'? Known: blue, red."
+    """
+    words = list(known)
+    return f"{what} {shown(word)}.{did_you_mean(str(word), words)} {listed} {', '.join(words)}."
 
 
 def _plain(word: str) -> str:

@@ -110,7 +110,9 @@ def test_a_longer_life_caches_no_less():
 def test_an_empty_log_caches_nothing():
     """No request, or requests without blocks, have a share of 0."""
     nothing = np.array([], dtype=np.int64)
-    empty = PrefixLog(nothing.astype(float), nothing, nothing, np.array([0]))
+    empty = PrefixLog(
+        seconds=nothing.astype(float), prompt_tokens=nothing, blocks=nothing, offsets=np.array([0])
+    )
     assert cached_share_from_log(empty).share(5) == 0
     assert cached_share_from_log(log_of([(0, 5, []), (1, 5, [])])).share(5) == 0
     assert cached_share_from_log(empty).frame["hit_share"].tolist() == [0] * 4

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.progress import progress
 from kimi_planner.cli.writing import off_screen, png, write_all
 
 __all__ = ["outlook"]
 
 
 @click.command("outlook")
-@logs.argument
 @click.option(
     "--until",
     default="month end",
@@ -50,8 +48,7 @@ __all__ = ["outlook"]
 @logs.catalog
 @logs.alias
 @options.as_of
-@logs.on_error
-@logs.fields
+@logs.log
 @options.form("text", "json", "markdown")
 @click.option(
     "--out",
@@ -61,15 +58,12 @@ __all__ = ["outlook"]
 @options.force
 def outlook(
     *,
-    paths: tuple[Path, ...],
+    log: logs.Log,
     form: str,
     out: Path | None,
     force: bool,
     fail_above: float | None,
     by: str | None,
-    on_error: Literal["raise", "skip"],
-    renamed: dict[str, str],
-    ignored: tuple[str, ...],
     **others: Any,
 ) -> None:
     """Estimate what the month, quarter or year of LOG will end at.
@@ -80,20 +74,11 @@ def outlook(
     from kimi_planner.forecast import latest_estimate
     from kimi_planner.report.outlook import outlook_json, outlook_markdown, outlook_text
     from kimi_planner.report.outlook_page import outlook_page, outlook_xlsx
-    from kimi_planner.usage.read import read_usage
 
     if fail_above is not None and others["budget"] is None and others["plan"] is None:
         raise click.UsageError("--fail-above needs --budget or --plan.")
-    with progress("reading") as advance:
-        usage = read_usage(
-            paths,
-            on_error=on_error,
-            map=renamed,
-            ignore=ignored,
-            keep=[by] if by else (),
-            progress=advance,
-        )
-    found = latest_estimate(usage, by=by, **others)
+    keep = [by] if by else []
+    found = latest_estimate(log.frame(keep), by=by, **others)
     forms = {"text": outlook_text, "json": outlook_json, "markdown": outlook_markdown}
     click.echo(forms[form](found), nl=False)
     if out is not None:
