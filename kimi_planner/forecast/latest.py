@@ -26,7 +26,8 @@ from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.rounding import rounded, whole_parts
 from kimi_planner.reconcile.actual import NOT_STATED
-from kimi_planner.reconcile.planned import Choice, Plan, plan_of
+from kimi_planner.reconcile.planned import Plan
+from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.series.moments import DAY, at, moment_of, moment_text
 from kimi_planner.usage.read import read_usage
 from kimi_planner.usage.totals.sources import total_usage

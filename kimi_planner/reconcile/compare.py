@@ -22,7 +22,8 @@ from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of,
 from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import divided
 from kimi_planner.reconcile.invoice import check_invoice
-from kimi_planner.reconcile.planned import Choice, Plan, Range, plan_of
+from kimi_planner.reconcile.planned import Plan, Range
+from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.reconcile.result import (
     ALL,
     NOT_SEEN,
