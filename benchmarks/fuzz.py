@@ -28,7 +28,7 @@ from types import FrameType
 from typing import Any
 
 import kimi_planner as kp
-from kimi_planner.capacity.load import load_limits
+from kimi_planner.capacity.limits import load_limits
 from kimi_planner.checks.baseline_file import read_baseline
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.run import Check

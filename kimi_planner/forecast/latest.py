@@ -21,10 +21,9 @@ from kimi_planner.forecast.period import Period, period_of
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import forecast_spend
-from kimi_planner.money import exact_decimal, from_units, plain, total
+from kimi_planner.money import exact_decimal, from_units, plain, rounded, total, whole_parts
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import rounded, whole_parts
 from kimi_planner.reconcile.actual import NOT_STATED
 from kimi_planner.reconcile.planned import Plan
 from kimi_planner.reconcile.read_plan import Choice, plan_of

@@ -14,10 +14,9 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
-from kimi_planner.money import usd
+from kimi_planner.money import exact_parts, rounded, usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import exact_parts, rounded
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
 from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import divided

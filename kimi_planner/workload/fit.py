@@ -26,7 +26,7 @@ from kimi_planner.workload.ahead import (
     level_ahead,
     mean_factor,
 )
-from kimi_planner.workload.logged import LOGGED_KEYS, logged_tokens, per_request
+from kimi_planner.workload.measured import LOGGED_KEYS, logged_tokens, per_request
 from kimi_planner.workload.model import FIELDS
 from kimi_planner.workload.quantity import Scaled
 from kimi_planner.workload.resolve import UNITS
