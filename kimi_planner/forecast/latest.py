@@ -17,7 +17,7 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
 from kimi_planner.forecast.estimate import LatestEstimate, PlannedSpend
-from kimi_planner.forecast.period import Period, period_of
+from kimi_planner.forecast.horizon import Period, period_of
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import forecast_spend
