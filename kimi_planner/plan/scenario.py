@@ -346,6 +346,7 @@ def compare_scenarios(
     """
     if isinstance(choice, str):
         choice = dict.fromkeys(projection.names, choice)
+    projection.mix(choice)  # a model that the plan does not have is said before anything is drawn
     chosen = tuple(scenarios)
     for scenario in chosen:
         if not isinstance(scenario, Scenario):

@@ -22,7 +22,7 @@ BLOCK_TOKENS = 512
 _INT64 = 2**63
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrefixLog:
     """Calls with the blocks that their prompts are made of.
 
