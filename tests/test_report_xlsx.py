@@ -21,7 +21,7 @@ from kimi_planner.workload import example_path
 AS_OF = date(2026, 11, 24)
 SHEETS = [
     "Summary", "Budget", "By month", "By model", "Choice", "Assumptions", "Prices", "Risk",
-    "Catalog and sources", "Prices by month", "Rates", "Spread", "Paths",
+    "Catalog and sources", "Prices by month", "Lines", "Rates", "Spread", "Paths",
 ]  # fmt: skip
 CERTAIN = Workload(
     name="certain", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500,

@@ -10,7 +10,7 @@ import numpy as np
 
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.xlsx.book import Book, Sheet, block, span
-from kimi_planner.report.xlsx.inputs import RATES, Inputs, place_of
+from kimi_planner.report.xlsx.inputs import RATES, Inputs
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
 from kimi_planner.report.xlsx.traffic import DAYS
@@ -25,7 +25,7 @@ _STEPS = 100  # of probability, between which the dearest month is interpolated
 #: Cells of the sheet of paths: of a plan of more workloads fewer paths are kept; and where nothing has
 #: a range, a few for the day when something is given one.
 _MOST_CELLS, _FEW_CELLS = 100_000, 4_000
-_DIGITS = 9
+_DIGITS = 7
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,28 @@ class Rates:
             *(f"{name}, growth certain" for name in spreads),
         ]
 
-    def _column(self, title: str) -> str:
-        last = _FIRST + len(self._keys) - 1
-        return span((_FIRST, last), 3 + self._titles.index(title), RATES)
-
-    def at(self, name: str, row: str, *, is_extra: bool = False) -> str:
-        """Return the formula of a rate, at the number of a row that a cell has."""
-        return f"INDEX({self._column(name + ', added by events' * is_extra)},{row})"
-
-    def row(self, workload: str, model: str, certainty: str) -> str:
-        """Return the formula of the row of a workload on a model, as sure as a cell says."""
-        return f"{self._keys.index((workload, model, CERTAINTY[0]))}+{place_of(certainty)}"
+    def at(self, workload: str, model: str, name: str, *, added: bool = False) -> str:
+        """Return the formula of a rate on a model, as sure as a cell says; of added calls if so."""
+        first = _FIRST + self._keys.index((workload, model, CERTAINTY[0]))
+        column = 3 + self._titles.index(f"{name}{', added by events' * added}")
+        rates = span((first, first + len(CERTAINTY) - 1), column, RATES)
+        return f"INDEX({rates},{self.inputs.assumed(workload)['sure']})"
 
     def spread(self, workload: str, name: str) -> str:
-        """Return the formula of a quantile against the mean."""
+        """Return the formula of a quantile against the mean, on the model that the workload has."""
         own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
-        factor = f"INDEX({self._column(f'{name} x')},{own['rates']})"
+        models = list(self.live.specs)
+        first, last = (
+            _FIRST + self._keys.index((workload, model, certainty))
+            for model, certainty in ((models[0], CERTAINTY[0]), (models[-1], CERTAINTY[-1]))
+        )
+        row = f"({own['place']}-1)*{len(CERTAINTY)}+{own['sure']}"
+        factor, still = (
+            f"INDEX({span((first, last), 3 + self._titles.index(title), RATES)},{row})"
+            for title in (f"{name} x", f"{name} x, growth certain")
+        )
         if not assumed.grown:
             return factor
-        still = f"INDEX({self._column(f'{name} x, growth certain')},{own['rates']})"
         return f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
 
     def grown(self, workload: str) -> str:
@@ -120,6 +123,7 @@ class Spread:
     """Writes how the dearest month is distributed against its mean, for chances over a budget."""
 
     live: Live
+    inputs: Inputs
 
     @cached_property
     def _tables(self) -> dict[tuple[str, str], Array]:
@@ -127,7 +131,7 @@ class Spread:
         spends = {**self.live.spends, ("", ""): self.live.together}
         return {key: _factors(spend) for key, spend in spends.items()}
 
-    def chance(self, workload: str, certainty: str, x: str) -> str:
+    def chance(self, workload: str, x: str) -> str:
         """Return the formula of the chance that the dearest month exceeds x times its mean.
 
         As planned it is the share of paths itself, which lies between two steps.
@@ -138,9 +142,10 @@ class Spread:
         rows = _FIRST, _FIRST + _STEPS
         table = block(rows, (first, first + (len(CERTAINTY) - 1) * bool(workload)), SPREAD)
         if workload:
-            table = f"INDEX({table},0,{place_of(certainty)})"
+            table = f"INDEX({table},0,{self.inputs.assumed(workload)['sure']})"
         adjusted = self._adjusted(workload, planned)
         if adjusted != 1:
+            certainty = self.inputs.assumed(workload)["certainty"] if workload else ""
             factor = f'IF({certainty}="{planned}",{adjusted!r},1)' if workload else repr(adjusted)
             x = f"({x}*{factor})"
         return f"IF({x}<MIN({table}),1,IF({x}>=MAX({table}),0,1-PERCENTRANK({table},{x},15)))"

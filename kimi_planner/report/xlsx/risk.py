@@ -25,7 +25,7 @@ RISK = "Risk"
 NO_BUDGET, NOT_TOLD = "no budget", "not told"
 AS_SIMULATED = "as simulated"
 #: Measured over generated moves against plans of the changed workloads; 95 of 100 are within.
-NEAR_RANGE, NEAR_CHANCE = "near, ±3%", "near, ±3 points"
+NEAR_RANGE, NEAR_CHANCE = "near, ±4%", "near, ±4 points"
 _HEADER = 3
 _HEADS = (
     *(
@@ -159,7 +159,7 @@ class Risk:
             sheet.text(at, 0, name or "all", "grey")
             sheet.planned(at, _MEAN, shown)
             chance = cell(row, _CHANCE)
-            sheet.flag_over((row, row), (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
+            sheet.flag_over(row, (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
             self._write_nearness(sheet, row, name, total)
         self._write_months(sheet)
         sheet.page((self.first_month + len(self.live.months) - 1, _CHANCE_IS), _HEADER, 1)
@@ -178,7 +178,7 @@ class Risk:
                 one: f'IF({is_flat},"{NO_RANGE}",{mean}*{by})' for one, by in factors.items()
             }
             limit, none = f'IF({own["budget"]}="","{NO_BUDGET}",{own["budget"]})', NO_BUDGET
-            chance = self.spread.chance(name, own["certainty"], x)
+            chance = self.spread.chance(name, x)
         else:
             spent, months = f"SUM({self._of_all(_MEAN)})", self.months("mean")
             is_flat = f"SUM({self._of_all(_WEIGHT)})=0"
@@ -188,7 +188,7 @@ class Risk:
             }
             budgets, none, scale = self._of_all(_BUDGET), NOT_TOLD, cell(row, _STRETCH)
             limit = f'IF(COUNT({budgets})=ROWS({budgets}),SUM({budgets}),"{none}")'
-            moved = self.spread.chance("", "", f"(1+({x}-1)/{scale})")
+            moved = self.spread.chance("", f"(1+({x}-1)/{scale})")
             chance = f"IF({scale}=0,IF({x}<1,1,0),{moved})"
         chance = f'IF(ISNUMBER({budget}),IF({dearest}=0,0,{chance}),"{NO_BUDGET}")'
         return [

@@ -123,7 +123,7 @@ class Summary:
     def _write_row(self, sheet: Sheet, row: int, shown: Sequence[Shown]) -> None:
         sheet.formulas(row, 1, shown)
         status = cell(row, _STATUS)
-        sheet.flag_over((row, row), (_ROOM, _STATUS), f'${status}="{_OVER}"')
+        sheet.flag_over(row, (_ROOM, _STATUS), f'${status}="{_OVER}"')
 
     def _write_exchanged(self, sheet: Sheet, row: int, every: Sequence[Shown]) -> None:
         """Write the amounts of all in another currency, at the mean rate of what is booked."""
