@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import openpyxl
 import pytest
-from office import Cells, answered
+from office import Cells, answered, printed
+from planned import budget_meeting
 
 from kimi_planner import KimiPlannerError, Workload, load_catalog, load_workloads, recommend
 from kimi_planner.billing.meters import title_of
@@ -343,6 +344,22 @@ def test_names_and_heads_are_whole():
     sheet = book["Assumptions"]
     [head] = (one for one in sheet[10] if one.value == "cached input, share of the prompt")
     assert sheet.row_dimensions[head.row].height >= 3 * 15
+
+
+def test_a_year_is_read_on_two_pages(tmp_path):
+    """The budget of a year prints on two pages of A4, each with the workloads, cut after a quarter."""
+    catalogs = ("2026-06", "2026-11-public-3")
+    books = {name: xlsx_report(budget_meeting(name)) for name in catalogs}
+    for pages in printed(tmp_path, books).values():
+        [first, second] = (page for page in pages if "Budget, page" in page)
+        for text, begins, ends in ((first, "2027-01", "2027 Q2"), (second, "2027-07", "head-room")):
+            heads = next(line for line in text.splitlines() if line.startswith("workload "))
+            assert begins in heads
+            assert heads.endswith(ends)
+            shown = {line.split(" ")[0] for line in text.splitlines()}
+            assert shown >= {"chat", "coding", "drafts", "images", "all"}
+        assert sum("Summary, page" in page for page in pages) == 1
+        assert len(pages) < 25
 
 
 def test_totals_have_no_number_of_their_own(books):

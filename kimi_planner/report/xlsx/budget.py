@@ -192,8 +192,8 @@ class Budget:
             column, is_sum = self._columns[one.name], one.level != "month"
             text = formula(names.index(one.months[0]), column)
             if is_sum:
-                cells = ",".join(cell(row, self._columns[month]) for month in one.months)
-                text = f'IF(COUNT({cells})={len(one.months)},SUM({cells}),"")'
+                cells = [cell(row, self._columns[month]) for month in one.months]
+                text = f'IF({cells[0]}="","",SUM({",".join(cells)}))'
             value = "" if values is None else self._of(one, values)
             sheet.formula(row, column, text, value, f"{'sum_' * is_sum}{style}")
 
