@@ -157,3 +157,28 @@ def test_prices_are_listed_of_the_models_in_play(report):
     lines = files["report.md"].decode().split("## Prices")[1].splitlines()
     models = [line.split("|")[1].strip() for line in lines if line.startswith("|")][2:]
     assert sorted(models) == sorted(plan.projection.models)
+
+
+def test_ranges_and_chances_are_the_same(report):
+    """The workbook's ranges of workloads and months, and its chances, are those of JSON."""
+    plan, files = report
+    data = json.loads(files["report.json"])
+    book = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)
+    rows = {}
+    for row in book["Risk"].iter_rows(values_only=True):
+        key = f"{row[0]:%Y-%m}" if hasattr(row[0], "date") else row[0]
+        rows.setdefault(key, row)
+    chosen = [one for one in data["summary"] if plan.best.get(one["workload"]) == one["model"]]
+    assert len(chosen) == 4
+    for one in chosen:
+        _, _, _, mean, *ends, _, budget, chance = rows[one["workload"]][:10]
+        stated = [one[f"{name}_usd"] for name in ("p10", "p50", "p90")]
+        assert mean == pytest.approx(one["mean_usd"], abs=0.005)
+        assert ends == (
+            pytest.approx(stated, abs=0.005) if one["range_given"] else ["range not given"] * 3
+        )
+        assert budget == float(one["budget_usd_per_month"])
+        assert chance == pytest.approx(one["chance_over_budget"], abs=1e-6)
+    for one in data["together"]:
+        stated = [one[f"{name}_usd"] for name in ("mean", "p10", "p50", "p90")]
+        assert list(rows[one["month"]][3:7]) == pytest.approx(stated, abs=0.005)

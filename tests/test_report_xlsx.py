@@ -247,6 +247,33 @@ def test_risk_follows_the_cells(plans, books, tmp_path):
     assert found[1][cells.at("Risk", "all", "P90")] > found[0][cells.at("Risk", "all", "P90")] / 2
 
 
+def test_a_spend_that_is_the_least_has_no_upper_end(tmp_path):
+    """Where nobody knows how much a model reasons, its P90 is not known, until tokens are put in."""
+    workload = replace(
+        CERTAIN, requests_per_day={"p10": 80, "p50": 100, "p90": 150}, reasoning_tokens=None,
+        model="kimi-k2-5-thinking",
+    )  # fmt: skip
+    plan = planned([workload], models=["kimi-k2-5", "kimi-k2-5-thinking"], n_paths=300)
+    assert plan.projection.reasoning(workload.model).is_least
+    content = xlsx_report(plan)
+    cells = Cells(content)
+    asks = [cells.at("Risk", "certain", head) for head in ("P10", "P50", "P90")]
+    asks.append(cells.at("Summary", "certain", "P90"))
+    model, tokens = (
+        cells.at("Assumptions", "certain", head, under="workload")
+        for head in ("model", "reasoning tokens a call")
+    )
+    tries = [{}, {model: "kimi-k2-5"}, {tokens: 10}]
+    least, *others = answered(tmp_path, {"c": content}, {"c": asks}, {"c": tries})["c"]
+    assert (least[0], *least[2:]) == ("at least", "not known", "not known")
+    for row in others:
+        assert row[0] < row[1] < row[2] == row[3]
+    stored = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    assert [stored[sheet][cell].value for sheet, cell in asks] == [
+        "at least", pytest.approx(least[1]), "not known", "not known",
+    ]  # fmt: skip
+
+
 def test_over_the_budget_is_never_beside_no_chance(plans, books, tmp_path):
     """Plain numbers that a price lifts over the budget are over it for sure, and the status says so."""
     plan, cells = plans["certain"], Cells(books["certain"])

@@ -18,7 +18,7 @@ from kimi_planner.workload.quantity import Array
 
 __all__ = ["PATHS", "QUANTILES", "SPREAD", "Paths", "Rates", "Spread", "quantile_factors"]
 
-SPREAD, PATHS = "Spread", "Paths"
+SPREAD, PATHS, AT_LEAST = "Spread", "Paths", "at least"
 QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
 _FIRST = 4
 _STEPS = 100  # of probability, between which the dearest month is interpolated
@@ -53,6 +53,7 @@ class Rates:
             *(f"{name}, added by events" for name in amounts),
             *spreads,
             *(f"{name}, growth certain" for name in spreads),
+            AT_LEAST,
         ]
 
     def at(self, workload: str, model: str, name: str, *, added: bool = False) -> str:
@@ -62,8 +63,12 @@ class Rates:
         rates = span((first, first + len(CERTAINTY) - 1), column, RATES)
         return f"INDEX({rates},{self.inputs.assumed(workload)['sure']})"
 
-    def spread(self, workload: str, name: str) -> str:
-        """Return the formula of a quantile against the mean, on the model that the workload has."""
+    def spread(self, workload: str, name: str) -> tuple[str, str]:
+        """Return the formula of a quantile against the mean, on the model that the workload has.
+
+        And that of whether the mean is but the least, as nobody knows how much that model reasons;
+        empty where no model is so, and over once a number of tokens is put in.
+        """
         own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
         models = list(self.live.specs)
         first, last = (
@@ -71,13 +76,15 @@ class Rates:
             for model, certainty in ((models[0], CERTAINTY[0]), (models[-1], CERTAINTY[-1]))
         )
         row = f"({own['place']}-1)*{len(CERTAINTY)}+{own['sure']}"
-        factor, still = (
+        factor, still, least = (
             f"INDEX({span((first, last), 3 + self._titles.index(title), RATES)},{row})"
-            for title in (f"{name} x", f"{name} x, growth certain")
+            for title in (f"{name} x", f"{name} x, growth certain", AT_LEAST)
         )
-        if not assumed.grown:
-            return factor
-        return f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
+        if assumed.grown:
+            factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
+        known = any(self.live.is_least(workload, model) for model in models)
+        planned = repr(assumed.values["reasoning"])
+        return factor, f"AND({least}=1,{own['reasoning']}={planned})" if known else ""
 
     def grown(self, workload: str) -> str:
         """Return the range with what a ranged growth makes of the traffic, month after month."""
@@ -102,6 +109,7 @@ class Rates:
             level, extra = live.rates[key]
             factors = [quantile_factors(live.spread_of(*key, grows=one)) for one in (True, False)]
             numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
+            numbers.append(float(live.is_least(*key[:2])))
             sheet.numbers(row, 3, numbers)
         column = self.inputs.list_column
         sheet.text(3, column, "models", "header")
