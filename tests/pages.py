@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -25,12 +28,21 @@ NOT_OURS = (
     ".venv/bin/",
     ". .venv/",
     "pip install",
-    "git ",
     "pre-commit ",
     "bash .ci/",
     "cd ",
     "#",
 )
+#: Who commits and when, where a page does, so that its commits have the same names every time.
+AUTHOR = {
+    f"GIT_{who}_{what}": text
+    for who in ("AUTHOR", "COMMITTER")
+    for what, text in (
+        ("NAME", "A reader"),
+        ("EMAIL", "reader@example.org"),
+        ("DATE", "2026-11-28T09:00:00Z"),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -79,16 +91,50 @@ def run_python(code: str, names: dict[str, Any]) -> str:
 
 
 def run_command(line: str) -> str:
-    """Run one line of a shell, if it is ours; return what it prints."""
+    """Run one line of a shell, if it is ours; return what it prints.
+
+    It must end with the exit code that its comment says, with 0 if that says none.
+    """
     if not line.strip() or line.startswith(NOT_OURS):
         return ""
     program, *arguments = shlex.split(line, comments=True)
-    assert program == "kimi-planner", f"not known how to run: {line}"
+    told = re.search(r"# .*exit code (\d)", line)
+    code, said, fault = PROGRAMS[program](arguments)
+    assert code == int(told[1] if told else 0), f"{line} ends with {code}: {said}{fault}"
+    return tidy(said)
+
+
+def run_ours(arguments: list[str]) -> tuple[int, str, str]:
+    """Run our command in this process; return its exit code and what it prints."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
         main(arguments)
-    assert ended.value.code in (0, None), f"{line} ends with {ended.value.code}: {err.getvalue()}"
-    return tidy(out.getvalue())
+    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
+
+
+def run_process(*command: str) -> tuple[int, str, str]:
+    """Run another program; return its exit code and what it prints."""
+    root = Path(__file__).parents[1]
+    variables = {
+        **os.environ,
+        **AUTHOR,
+        "PYTHONPATH": str(root),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "COLUMNS": "110",
+    }
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    return done.returncode, done.stdout, done.stderr
+
+
+#: Programs that pages call, each a function of its arguments.
+PROGRAMS = {
+    "kimi-planner": run_ours,
+    "git": lambda arguments: run_process("git", *arguments),
+    "pytest": lambda arguments: run_process(
+        sys.executable, "-m", "pytest", "-p", "kimi_planner.pytest_plugin", *arguments
+    ),
+}
 
 
 def tidy(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.results import Outcome, worst
-from kimi_planner.checks.run import run_checks
+from kimi_planner.checks.run import Check
 from kimi_planner.cli import main
 from kimi_planner.errors import (
     CatalogError,
@@ -54,7 +54,7 @@ def project(tmp_path):
 
 
 def results_of(path):
-    return list(run_checks(load_config(path), as_of=AS_OF))
+    return list(Check(load_config(path), AS_OF).results())
 
 
 def test_prompts_are_found_by_glob_and_counted(project):

@@ -14,7 +14,8 @@ from kimi_planner import limits, read_usage
 from kimi_planner.checks import workloads as checked_workloads
 from kimi_planner.cli import main
 from kimi_planner.errors import WorkloadError
-from kimi_planner.files import globbed, open_unpacked
+from kimi_planner.files import globbed
+from kimi_planner.packed import open_unpacked
 from kimi_planner.safe import error_line
 from kimi_planner.tokens.prompts.read import read_templates
 from kimi_planner.usage import json_log

@@ -21,7 +21,7 @@ from kimi_planner.workload import example_path
 AS_OF = date(2026, 11, 24)
 SHEETS = [
     "Summary", "Budget", "By month", "By model", "Choice", "Assumptions", "Prices", "Risk",
-    "Catalog and sources", "Prices by month", "Rates", "Spread",
+    "Catalog and sources", "Prices by month", "Rates", "Spread", "Paths",
 ]  # fmt: skip
 CERTAIN = Workload(
     name="certain", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500,
@@ -275,7 +275,7 @@ def test_a_text_that_is_no_model_costs_nothing_made_up(books, tmp_path):
 def test_another_currency_stands_beside_the_total(plans, books, calculated):
     """Where a rate is given, what is booked is shown at it too, as a formula."""
     cells = Cells(books["certain"])
-    place = cells.at("Summary", "now, EUR", "to book")
+    place = cells.at("Summary", "EUR, at the mean rate", "to book")
     assert calculated["certain"][place] == pytest.approx(0.92 * float(plans["certain"].booked.usd))
 
 
@@ -335,7 +335,7 @@ def test_names_and_heads_are_whole():
     book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan)))
     longest = max(map(len, plan.projection.models))
     for name, workload, model in (
-        ("Summary", "A", "L"), ("By month", "A", "B"), ("By model", "A", "B"), ("Prices", None, "A")
+        ("Summary", "A", "K"), ("By month", "A", "B"), ("By model", "A", "B"), ("Prices", None, "A")
     ):  # fmt: skip
         widths = book[name].column_dimensions
         assert widths[model].width > longest
@@ -441,7 +441,7 @@ def test_a_workload_over_its_budget_is_in_the_totals():
     ]
     amount = 2 * plan.projection.of(plan.best["certain"], "certain").mean()[0]
     assert value("Budget", "all", "2026-12") == pytest.approx(float(amount))
-    assert value("Summary", "now", "variance") == pytest.approx(float(amount) - 401)
+    assert value("Summary", "whole plan", "variance") == pytest.approx(float(amount) - 401)
 
 
 def test_a_single_month_is_summed_up_once():

@@ -127,7 +127,6 @@ def test_an_empty_log_caches_nothing():
         ({"lifetime_minutes": True}, "lifetime_minutes is True"),
         ({"chunk_tokens": 0}, "chunk_tokens is 0"),
         ({"chunk_tokens": 1.5}, "chunk_tokens is 1.5"),
-        ({"log": "log.jsonl"}, "no prefix log"),
         ({"log": log_of([(5, 1, []), (4, 1, [])])}, "Request 2 of the log is earlier"),
     ],
 )

@@ -14,7 +14,8 @@ from kimi_planner.capacity.limits import LIMITS, Fee, Limits, Rule, Tier
 from kimi_planner.catalog import Source
 from kimi_planner.catalog.cells import Cells, Reader, read_sources, rows_of
 from kimi_planner.errors import LimitsError, is_whole, shown
-from kimi_planner.files import data_dir, read_toml
+from kimi_planner.files import data_dir
+from kimi_planner.toml_file import read_toml
 
 __all__ = ["DEFAULT_VERSION", "limits_versions", "load_limits"]
 

@@ -22,9 +22,10 @@ from kimi_planner.checks.prompts import read_file
 from kimi_planner.checks.proposal_text import ProposedBudget, configuration
 from kimi_planner.checks.run import Check, CheckReport
 from kimi_planner.errors import ConfigError, MissingExtraError, Where
-from kimi_planner.files import parsed_toml, repository
+from kimi_planner.files import repository
 from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
 from kimi_planner.tokens.prompts.names import Place, is_wanted
+from kimi_planner.toml_file import parsed_toml
 
 __all__ = ["Proposal", "propose"]
 

@@ -122,6 +122,7 @@ def recommend(
         fit=rules.fit,
         throughput=rules.throughput,
         evaluations=evaluations,
+        published=known,
     )
 
 

@@ -10,7 +10,6 @@ import click
 
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.progress import progress
 from kimi_planner.cli.writing import off_screen, png, write_all
 
 __all__ = ["outlook"]
@@ -76,14 +75,12 @@ def outlook(
     from kimi_planner.forecast import latest_estimate
     from kimi_planner.report.outlook import outlook_json, outlook_markdown, outlook_text
     from kimi_planner.report.outlook_page import outlook_page, outlook_xlsx
-    from kimi_planner.usage.read import read_usage
 
     if fail_above is not None and others["budget"] is None and others["plan"] is None:
         raise click.UsageError("--fail-above needs --budget or --plan.")
     source: Any = paths
     if by is None:  # columns besides those of a usage frame are read from the log itself
-        with progress("reading") as advance:
-            source = read_usage(paths, on_error=on_error, progress=advance)
+        source = logs.Log(paths, on_error).frame()
     found = latest_estimate(source, by=by, on_error=on_error, **others)
     forms = {"text": outlook_text, "json": outlook_json, "markdown": outlook_markdown}
     click.echo(forms[form](found), nl=False)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.notes import counted
 from kimi_planner.series.moments import Moment, length_of, micros
 
 __all__ = ["Horizon", "counted", "horizon_of", "length_text"]
@@ -80,8 +81,3 @@ def length_text(seconds: float) -> str:
         if seconds >= unit and (seconds % unit == 0 or seconds >= 3 * unit or unit == 1):
             return counted(round(seconds / unit, 1), name)
     return f"{seconds:.2g} seconds"
-
-
-def counted(number: float, name: str) -> str:
-    """Return a number of things: ``1 day``, ``1.5 days``."""
-    return f"{number:,g} {name}" if number == 1 else f"{number:,g} {name}s"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 
-from kimi_planner.money import cents, decimal_places, from_fraction, from_units, total
+from kimi_planner.money import cents, decimal_places, from_fraction, from_units
 
 __all__ = ["decimal_of", "exact_parts", "in_cents", "rounded", "whole_parts"]
 
@@ -32,11 +32,13 @@ def exact_parts(parts: Mapping[str, Fraction]) -> dict[str, Decimal]:
     return {name: from_units(unit, places) for name, unit in whole_units.items()}
 
 
-def in_cents(parts: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Return amounts of USD in whole cents, which add up to their sum in whole cents."""
-    whole = int(cents(total(parts.values())) * 100)
-    units = whole_parts({name: 100 * Fraction(part) for name, part in parts.items()}, whole)
-    return {name: Decimal(unit).scaleb(-2) for name, unit in units.items()}
+def in_cents(parts: Mapping[str, Number], whole: Decimal | None = None) -> dict[str, Decimal]:
+    """Return amounts of USD in whole cents, which add up to a whole; to their sum if not given."""
+    if whole is None:
+        whole = from_fraction(sum(map(Fraction, parts.values()), Fraction(0)))
+    units = int(cents(whole) * 100)
+    each = whole_parts({name: 100 * Fraction(part) for name, part in parts.items()}, units)
+    return {name: Decimal(unit).scaleb(-2) for name, unit in each.items()}
 
 
 def whole_parts(parts: Mapping[str, Number], whole: int) -> dict[str, int]:

@@ -24,8 +24,8 @@ from kimi_planner.errors import (
     PriceNotFoundError,
     ScenarioError,
     Where,
-    did_you_mean,
     shown,
+    unknown,
 )
 from kimi_planner.files import read_text
 from kimi_planner.limits import TEXT_BYTES
@@ -391,10 +391,7 @@ def _chosen(
 
 def _refuse_unknown(what: str, name: str, known: list[str]) -> None:
     if name not in known:
-        raise ScenarioError(
-            f"The plan has no {what} {shown(name)}.{did_you_mean(str(name), known)} It has "
-            f"{', '.join(known)}."
-        )
+        raise ScenarioError(unknown(f"The plan has no {what}", name, known, "It has"))
 
 
 def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:

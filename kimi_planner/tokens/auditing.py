@@ -97,23 +97,16 @@ class Audit:
         with needs("pandas"):
             import pandas as pd
 
-        sums: dict[tuple[str, str, str], Counter[str]] = {}
-        for call in self.calls:
-            cell = sums.setdefault((call.model, call.what, call.cause), Counter())
-            cell["calls"] += 1
-            cell["billed_tokens"] += call.billed_tokens
-            cell["counted_tokens"] += call.counted_tokens
-        rows = [
-            dict(zip(("model", "what", "cause"), key, strict=True))
-            | cell
-            | {"difference_tokens": cell["billed_tokens"] - cell["counted_tokens"]}
-            for key, cell in sums.items()
-        ]
-        names = ["model", "what", "cause", "calls"]
-        names += ["billed_tokens", "counted_tokens", "difference_tokens"]
-        frame = pd.DataFrame(rows, columns=names)
-        return frame.sort_values(
-            [*names[:2], "calls"], ascending=[True, True, False], ignore_index=True
+        keys, counts = ["model", "what", "cause"], ["billed_tokens", "counted_tokens"]
+        names = [*keys, *counts]
+        rows = [{name: getattr(call, name) for name in names} for call in self.calls]
+        groups = pd.DataFrame(rows, columns=names).groupby(keys, sort=False)
+        frame = groups[counts].sum()
+        frame.insert(0, "calls", groups.size())
+        frame["difference_tokens"] = frame["billed_tokens"] - frame["counted_tokens"]
+        order = ["model", "what", "calls"]
+        return frame.reset_index().sort_values(
+            order, ascending=[True, True, False], ignore_index=True
         )
 
     def sentence(self) -> str:

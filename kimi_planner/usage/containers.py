@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kimi_planner.errors import UsageError
-from kimi_planner.files import zipped_files
+from kimi_planner.packed import zipped_files
 
 __all__ = ["is_arrow", "is_stream", "refuse_container", "refuse_start"]
 

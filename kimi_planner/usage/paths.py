@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ def files_of(source: Any) -> list[LogFile]:
         READMEs, manifests and the like are no logs.
     """
     several = [source] if isinstance(source, str | Path) else source
-    if not isinstance(several, Iterable) or isinstance(several, bytes):
+    if not isinstance(several, Iterable) or isinstance(several, bytes | Mapping):
         raise UsageError(f"source is {shown(source)}. Give the path of a log, or a DataFrame.")
     files: list[LogFile] = []
     for name in several:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, Where, is_whole, shown
-from kimi_planner.files import Progress
+from kimi_planner.packed import Progress
 from kimi_planner.usage.lines import line_blocks
 
 __all__ = ["BLOCK_TOKENS", "PrefixLog", "read_prefix_log"]

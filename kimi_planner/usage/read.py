@@ -13,8 +13,8 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.boundary import opening
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.files import STANDARD_INPUT, Progress
 from kimi_planner.notes import Note, note
+from kimi_planner.packed import STANDARD_INPUT, Progress
 from kimi_planner.usage.containers import is_arrow, refuse_container
 from kimi_planner.usage.csv_log import read_arrow, read_csv, read_frame
 from kimi_planner.usage.frame import checked_rows, is_column

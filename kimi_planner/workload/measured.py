@@ -48,6 +48,8 @@ def from_values(key: str, values: Any, low: Decimal, high: Decimal, given: str) 
     WorkloadError
         If there is none, or one is missing, no number or not plausible; the message says which.
     """
+    if hasattr(values, "columns"):
+        raise WorkloadError(f"{key} is {shown(values)}. Give one column of it.")
     # a Series may hold missing values of types that become no float
     listed = values.astype("object").tolist() if hasattr(values, "astype") else list(values)
     numbers = np.full(len(listed), np.nan)

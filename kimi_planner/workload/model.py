@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import WorkloadError, did_you_mean, restated, shown
+from kimi_planner.errors import WorkloadError, restated, shown, unknown
 from kimi_planner.rich import Page, Shown, number_cell
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
@@ -299,10 +299,8 @@ class Workload(Shown):
             raise WorkloadError("Give name, for one workload of the whole log, or by.")
         for key in known:
             if key not in FIELDS:
-                raise WorkloadError(
-                    f"workload {shown(name or by)}: unknown field {shown(key)}."
-                    f"{did_you_mean(key, FIELDS)} Known: {', '.join(FIELDS)}."
-                )
+                about = f"workload {shown(name or by)}: unknown field"
+                raise WorkloadError(unknown(about, key, FIELDS))
         columns = [] if by is None else [by] if isinstance(by, str) else list(by)
         checked = read_usage(
             frame, keep=[one for one in columns if one in frame and one != "model"]

@@ -21,16 +21,13 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
     """Write comparisons on a sheet of their own: tables, and a waterfall of those by cause."""
     many = [one.narrow for part in sections for one in part.tables]
     count = max([_USUAL, *(len(one.headers) for one in many)])
-    others = 20 if count == _USUAL else 12  # as a page must hold them all
-    sheet = book.sheet(name, (34, others + 2, *[others] * (count - 2), 3, *[12] * 4))
+    sheet = book.sheet(name, (34, 22, *[13] * (count - 2), 3, *[12] * 4))
     sheet.text(0, 0, name, "title")
     row = sheet.paragraph(
-        1, "As of the plan: these numbers do not follow the cells.", "muted", columns=10
+        1, "As of the plan: these numbers do not follow the cells.", "grey_wrapped", columns=10
     )
-    breaks = []
     for section in sections:
         row += 1
-        breaks.append(row)
         sheet.text(row, 0, section.title, "heading")
         row += 1
         for sentence in section.sentences:
@@ -43,8 +40,7 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
             first, row = row, sheet.table(row, table)
             if table.title.endswith("by cause"):
                 row = _write_waterfall(book, sheet, table, (first, row + 1), count + 1)
-    sheet.raw.set_h_pagebreaks(breaks[1:])
-    sheet.raw.print_area(0, 0, row, count - 1)
+    sheet.page((row, count - 1))
 
 
 def _write_waterfall(
@@ -67,7 +63,7 @@ def _write_waterfall(
             (low, amount * is_end, max(amount, 0) * (not is_end), max(-amount, 0) * (not is_end)),
             helper,
         ):
-            sheet.number(at, column, value, "planned")
+            sheet.number(at, column, value, "grey_money")
     rows = first + 1, first + len(steps)
     series = [
         {

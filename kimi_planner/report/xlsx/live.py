@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -39,6 +39,8 @@ class Line:
 class Live(CallRates):
     """The numbers of a workbook on a recommendation."""
 
+    _simulated: dict[tuple[str, str, bool], Spend] = field(default_factory=dict, init=False)
+
     @cached_property
     def tariffs_by_period(self) -> dict[tuple[int, str], list[Tariff]]:
         """Prices in each period, by list of changes and model; uncertain changes at their means."""
@@ -63,25 +65,41 @@ class Live(CallRates):
 
     @cached_property
     def beside(self) -> dict[tuple[str, str], dict[str, list[float]]]:
-        """What the plan's spend is of that of its means, by month and meter, where it is not 1.
+        """What the plan's spend is of that of its means, by plain meter and month, where it is not 1.
 
         Where growth, an event or a change of price has a range, it varies together with the rest.
         """
         found = {}
-        for name, model in self.lines_of_means:
-            line, planned = self.lines_of_means[name, model], self.spend(name, model)
-            factors = {
-                key: [
-                    factor_of(float(planned.bill[key][month]), float(usd[rows].sum()))
-                    if np.ndim(planned.bill[key])
+        for key, line in self.lines_of_means.items():
+            name, model = key
+            bill, factors = self.spend(name, model).bill, {}
+            for meter, usd in self.by_plain(line.usd).items():
+                planned = sum(bill[one] for one in line.usd if self.plain_of(one) == meter)
+                factors[meter] = [
+                    factor_of(float(planned[month]), float(usd[rows].sum()))
+                    if np.ndim(planned)
                     else 1.0
                     for month, rows in enumerate(self.month_rows)
                 ]
-                for key, usd in line.usd.items()
-            }
             if any(one != 1 for many in factors.values() for one in many):
-                found[name, model] = factors
+                found[key] = factors
         return found
+
+    @staticmethod
+    def amount(line: Line, name: str) -> Array:
+        """Return an amount of a line by the name of its column; what is not used of it is 0."""
+        if name == "spend":
+            return line.spend
+        key = name.removeprefix("USD of ")
+        amounts = line.usage if key == name else line.usd
+        return amounts.get(key, np.zeros(len(line.spend)))
+
+    def by_plain(self, amounts: Mapping[str, Array]) -> dict[str, Array]:
+        """Return amounts with those in batches added to those of single calls."""
+        plain: dict[str, Array] = {}
+        for key, amount in amounts.items():
+            plain[self.plain_of(key)] = plain.get(self.plain_of(key), 0) + amount
+        return plain
 
     @cached_property
     def lines_of_means(self) -> dict[tuple[str, str], Line]:
@@ -98,7 +116,9 @@ class Live(CallRates):
         if factors is None:
             return line
         month = [at for at, rows in enumerate(self.month_rows) for _ in rows]
-        usd = {key: one * np.array(factors[key])[month] for key, one in line.usd.items()}
+        usd = {
+            key: one * np.array(factors[self.plain_of(key)])[month] for key, one in line.usd.items()
+        }
         return replace(line, usd=usd)
 
     def _of_means(self, name: str, model: str) -> Line:
@@ -107,7 +127,7 @@ class Live(CallRates):
         values = assumed.values
 
         def used(key: str, *factors: float) -> Array:
-            amount = calls.level * level[key] + calls.extra * extra[key]
+            amount = calls["level"] * level[key] + calls["extra"] * extra[key]
             return np.asarray(amount * float(np.prod(factors)))
 
         prompt = used("prompt", values["prompt"])
@@ -119,7 +139,7 @@ class Live(CallRates):
             "output": used("answer", values["answer"]) + reasoning,
             **{key: used(key, values[key]) for key in self.fees},
         }
-        billed = {assumed.meters[key]: one for key, one in tokens.items()}
+        billed = self.in_batches(tokens, assumed.batch)
         bills = [
             tariff.bill(Usage({key: float(one[at]) for key, one in billed.items()}))
             for at, tariff in enumerate(self.tariffs_by_period[self.list_of(name), model])
@@ -136,19 +156,33 @@ class Live(CallRates):
     def spends(self) -> dict[tuple[str, str], Spend]:
         """The spend of each workload on its planned model, by how sure its numbers are."""
         return {
-            (name, certainty): self._spend_at(name, certainty)
+            (name, certainty): self.spread_of(name, self.recommendation.best[name], certainty)
             for name in self.workloads
             for certainty in CERTAINTY
         }
 
-    def _spend_at(self, name: str, certainty: str) -> Spend:
-        model = self.recommendation.best[name]
-        if certainty == self.assumed[name].certainty:
+    def spread_of(self, name: str, model: str, certainty: str, *, grows: bool = True) -> Spend:
+        """Return the spend that tells how far it spreads, with growth as drawn or at its mean.
+
+        At another certainty, or another growth, that of the planned model stands for all.
+        """
+        assumed = self.assumed[name]
+        grows = grows or not assumed.grown
+        if grows and certainty == assumed.certainty:
             return self.spend(name, model)
-        projection = self.recommendation.projection
+        key = name, certainty, grows
+        if key not in self._simulated:
+            self._simulated[key] = self._spend_at(*key)
+        return self._simulated[key]
+
+    def _spend_at(self, name: str, certainty: str, grows: bool) -> Spend:
+        projection, workload = self.recommendation.projection, self.workloads[name]
+        if not grows:
+            workload = replace(workload, growth_per_month=self.assumed[name].growth)
         stated = None if certainty == NONE else certainty
-        plan = projection.plan_of(replace(self.workloads[name], certainty=stated))
-        [spend] = simulate(plan, [self.specs[model]], projection.seed, projection.n_paths)
+        plan = projection.plan_of(replace(workload, certainty=stated))
+        spec = self.specs[self.recommendation.best[name]]
+        [spend] = simulate(plan, [spec], projection.seed, projection.n_paths)
         return spend
 
     @cached_property
@@ -156,7 +190,8 @@ class Live(CallRates):
         """The spend of all workloads, each on its planned model."""
         return self.recommendation.projection.mix(self.recommendation.best)
 
-    @property
-    def budget(self) -> Decimal | None:
-        """The budget of a month of all workloads, where each has one."""
-        return self.recommendation.budget_matrix.total.budget_usd
+    def limit(self, name: str) -> Decimal | None:
+        """Return the budget of a month of a workload; of all, ``""``, where each has one."""
+        matrix = self.recommendation.budget_matrix
+        rows = {one.name: one for one in matrix.rows}
+        return (rows[name] if name else matrix.total).budget_usd
