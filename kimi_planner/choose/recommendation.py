@@ -50,6 +50,8 @@ class Recommendation:
         What the ranking rests on.
     throughput, evaluations
         What a tier and a least success rate were held against, where they were asked for.
+    unused
+        Which evaluations are of no workload of the projection.
     """
 
     choices: tuple[Choice, ...]
@@ -61,6 +63,7 @@ class Recommendation:
     fit: ContextFit
     throughput: Throughput | None = None
     evaluations: Evaluations | None = None
+    unused: tuple[Note, ...] = ()
 
     @property
     def best(self) -> dict[str, str]:
@@ -113,7 +116,7 @@ class Recommendation:
     def notes(self) -> tuple[Note, ...]:
         """What the spend and the choice leave out, in words."""
         notes = self.projection.notes + (self.throughput.notes if self.throughput else ())
-        return tuple(dict.fromkeys(notes))  # some concern both
+        return tuple(dict.fromkeys(notes + self.unused))  # some concern both
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from kimi_planner.choose.given import check_result, known_tier, peaks_of
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.success import build as success
+from kimi_planner.choose.success.build import not_planned
 from kimi_planner.choose.success.worth import dependence, influence, ranks_together
 from kimi_planner.errors import ScenarioError
 from kimi_planner.notes import Note
@@ -156,7 +156,7 @@ def ask(
         allow_split=allow_split,
         traffic=traffic,
         tier=limits,
-        unused=tuple(success.check_evaluations(evaluations, chosen, plan)),
+        unused=(*rules.unused, *not_planned(evaluations, plan)),
     )
 
 
