@@ -26,7 +26,7 @@ from kimi_planner.errors import (
     needs,
     shown,
 )
-from kimi_planner.limits import DEPTH, FILES, NODES, TOML_BYTES, UNPACKED_BYTES, UNPACKED_TIMES
+from kimi_planner.limits import DEPTH, FILES, TOML_BYTES, UNPACKED_BYTES, UNPACKED_TIMES
 
 __all__ = [
     "PACKED_MAGIC",
@@ -40,7 +40,6 @@ __all__ = [
     "no_such_file",
     "not_utf8",
     "open_unpacked",
-    "parsed_json",
     "parsed_toml",
     "read_text",
     "read_toml",
@@ -418,36 +417,6 @@ class TomlTable:
             if key not in known:
                 near, every = did_you_mean(key, known), ", ".join(sorted(known))
                 raise self.fail(key, f"unknown key {shown(key)}.{near} Known keys: {every}.")
-
-
-def parsed_json(
-    text: str,
-    path: str | Path,
-    advice: str,
-    *,
-    fault: type[KimiPlannerError] = FileError,
-    **options: Any,
-) -> Any:
-    """Return what JSON holds; ``options`` are those of `json.loads`.
-
-    Raises
-    ------
-    FileError
-        Or another ``fault``, if it is not JSON; the message names file and line, and ends with the ``advice``.
-    """
-    import json  # most that read files read none
-
-    if sum(map(text.count, "[{,")) > NODES:
-        raise fault(f"more than {NODES:,} values. Split the file.", at=path)
-    try:
-        return json.loads(text, **options)
-    except json.JSONDecodeError as error:
-        raise fault(f"not JSON ({error.msg}). {advice}", at=Where(path, error.lineno)) from None
-    except InvalidOperation:  # of `parse_float`
-        raise fault(f"a number has more digits than can be meant. {advice}", at=path) from None
-    except (RecursionError, ValueError) as error:  # or a number of thousands of digits
-        why = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise fault(f"not JSON that can be read ({why}). {advice}", at=path) from None
 
 
 def read_toml(path: str | Path, fault: type[KimiPlannerError] = FileError) -> TomlFile:

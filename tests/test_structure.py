@@ -25,7 +25,7 @@ LAYERS = (
     {"errors", "limits"},
     {"lazy", "arguments", "boundary"},
     {"notes"},
-    {"money", "files", "safe", "writes"},
+    {"money", "files", "json_text", "safe", "writes"},
     {"rich"},
     {"catalog"},
     {"tokens"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ from kimi_planner.errors import (
     shown,
 )
 from kimi_planner.files import read_text
+from kimi_planner.json_text import loaded
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.notes import Note, note, noted
@@ -228,7 +228,7 @@ def plan_of(
         taken = note("plan_catalog_unknown", source=source, catalog=plan.catalog.version)
         return replace(plan, notes=(taken, *plan.notes))
     try:
-        data = json.loads(text)
+        data = loaded(text)
         data |= {"spend": list(data["spend"]), "recommended": dict(data.get("recommended") or {})}
         data["together"] = [
             dict(row) | {"month": str(row["month"])} for row in data.get("together") or ()

@@ -154,7 +154,7 @@ class _Header:
         text = block.text
         if "\r" in text:
             text = text.removesuffix("\r").replace("\r\n", "\n")
-        if '"' in text or "\r" in text or "\0" in text or "\n\n" in text or text[-1:] in ("\n", ""):
+        if '"' in text or "\r" in text or "\0" in text or "\n\n" in f"\n{text}\n":
             return None
         try:
             import pyarrow as pa
