@@ -26,7 +26,7 @@ LAYERS = (
     {"errors", "limits"},
     {"lazy", "arguments", "boundary"},
     {"notes"},
-    {"money", "files", "safe", "writes"},
+    {"money", "files", "json_text", "safe", "writes"},
     {"packed", "toml_file"},
     {"rich"},
     {"catalog"},
