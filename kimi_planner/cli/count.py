@@ -14,8 +14,7 @@ import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.progress import progress
-from kimi_planner.cli.writing import print_or_write
+from kimi_planner.cli.writing import print_or_write, progress
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:

@@ -17,16 +17,16 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
 from kimi_planner.forecast.estimate import LatestEstimate, PlannedSpend
-from kimi_planner.forecast.period import Period, period_of
+from kimi_planner.forecast.horizon import Period, period_of
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import forecast_spend
-from kimi_planner.money import exact_decimal, from_units, plain, total
+from kimi_planner.money import exact_decimal, from_units, plain, rounded, total, whole_parts
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import rounded, whole_parts
 from kimi_planner.reconcile.actual import NOT_STATED
-from kimi_planner.reconcile.planned import Choice, Plan, plan_of
+from kimi_planner.reconcile.planned import Plan
+from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.series.moments import DAY, at, moment_of, moment_text
 from kimi_planner.usage.read import read_usage
 from kimi_planner.usage.totals.sources import total_usage

@@ -19,7 +19,6 @@ import pandas as pd
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
 from kimi_planner.limits import LINE_BYTES, TABLE_COLUMNS
-from kimi_planner.usage.containers import is_stream
 from kimi_planner.usage.dialects import (
     GENERIC,
     dialect_of_columns,
@@ -30,6 +29,7 @@ from kimi_planner.usage.dialects import (
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import Block
+from kimi_planner.usage.paths import is_stream
 from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.table import JSON_CELLS, Table, as_objects

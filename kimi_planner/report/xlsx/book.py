@@ -44,6 +44,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     "change": {"num_format": "+#,##0.00;-#,##0.00;0.00", "align": "right"},
     # Neither 0% nor 100% is shown unless it is.
     "chance": {"num_format": '[=0]0%;[<0.001]"<0.1%";0.0%', "align": "right"},
+    "nearly": {"num_format": '">99.9%"'},
     "fit": {"num_format": '[=1]100%;[>0.999]">99.9%";0.0%'},
 }  # fmt: skip
 _LINES: dict[str, dict[str, Any]] = {
@@ -235,12 +236,10 @@ class Sheet:
         ends = {"minimum": date(2000, 1, 1), "maximum": date(2199, 12, 31)}
         self.raw.data_validation(row, column, row, column, rule | ends)
 
-    def flag_over(self, rows: tuple[int, int], columns: tuple[int, int], rule: str) -> None:
-        """Show cells as over the budget where a formula of the first of them holds."""
-        self.raw.conditional_format(
-            rows[0], columns[0], rows[1], columns[1],
-            {"type": "formula", "criteria": f"={rule}", "format": self.style("over")},
-        )  # fmt: skip
+    def flag_over(self, row: int, columns: tuple[int, int], rule: str) -> None:
+        """Show cells of a row as over the budget where a formula of the first of them holds."""
+        rules = {"type": "formula", "criteria": f"={rule}", "format": self.style("over")}
+        self.raw.conditional_format(row, columns[0], row, columns[1], rules)
 
     def opening(self, title: str, said: str = "", columns: int = 0) -> None:
         """Write the title of the sheet and what is to be said of it, over several columns if so."""
@@ -260,6 +259,10 @@ class Sheet:
             self.raw.write_array_formula(*place, formula, self.style(style), value)
         else:
             self.raw.write_formula(row, column, f"={formula}", self.style(style), value)
+        if style.endswith("chance"):  # a format of its own, as one has room for two conditions
+            nearly = {"minimum": 0.9995, "maximum": 1 - 1e-12, "format": self.style("nearly")}
+            rule = {"type": "cell", "criteria": "between", **nearly}
+            self.raw.conditional_format(row, column, row, column, rule)
         self._raise(row, style)
 
     def formulas(self, row: int, column: int, shown: Iterable[Shown]) -> None:

@@ -190,6 +190,10 @@ class Live(CallRates):
         """The spend of all workloads, each on its planned model."""
         return self.recommendation.projection.mix(self.recommendation.best)
 
+    def is_least(self, name: str, model: str) -> bool:
+        """Whether the spend of a workload on a model is the least, its reasoning being not known."""
+        return self.recommendation.projection.reasoning(model, name).is_least
+
     def limit(self, name: str) -> Decimal | None:
         """Return the budget of a month of a workload; of all, ``""``, where each has one."""
         matrix = self.recommendation.budget_matrix
