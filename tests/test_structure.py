@@ -170,7 +170,6 @@ ADDED_TO = {
     "report.coefficients._Shapes",
     "tokens.messages.Findings",
     "tokens.prompts.parts.Allowance",
-    "tokens.prompts.static.ModuleText",
     "tokens.requests.Request",
     "tokens.templates.tools._Scope",
     "usage.entries.Unwrapping",
