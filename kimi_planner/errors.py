@@ -314,7 +314,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     Dots, underscores, spaces and case are no difference: ``Kimi_K2.5`` is near ``kimi-k2-5``.
     """
     plain = {_plain(name): name for name in known}
-    near = get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    near = get_close_matches(_plain(word), plain, n=1, cutoff=0.62)
     return f" Did you mean {plain[near[0]]!r}?" if near else ""
 
 

@@ -12,12 +12,12 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import ScenarioError, unknown
-from kimi_planner.money import total, usd
+from kimi_planner.money import exact_parts, in_cents, rounded, total, usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import exact_parts, in_cents, rounded
 from kimi_planner.reconcile.causes import CAUSES, divided
-from kimi_planner.reconcile.planned import Choice, Plan, plan_of
+from kimi_planner.reconcile.planned import Plan
+from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.reconcile.result import ALL, RESERVE, Compared, parts_frame
 from kimi_planner.rich import Page, Shown
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.xlsx.book import Book, Sheet, block, span
-from kimi_planner.report.xlsx.inputs import RATES, Inputs, place_of
+from kimi_planner.report.xlsx.inputs import RATES, Inputs
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
 from kimi_planner.report.xlsx.traffic import DAYS
@@ -18,14 +18,14 @@ from kimi_planner.workload.quantity import Array
 
 __all__ = ["PATHS", "QUANTILES", "SPREAD", "Paths", "Rates", "Spread", "quantile_factors"]
 
-SPREAD, PATHS = "Spread", "Paths"
+SPREAD, PATHS, AT_LEAST = "Spread", "Paths", "at least"
 QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
 _FIRST = 4
 _STEPS = 100  # of probability, between which the dearest month is interpolated
 #: Cells of the sheet of paths: of a plan of more workloads fewer paths are kept; and where nothing has
 #: a range, a few for the day when something is given one.
 _MOST_CELLS, _FEW_CELLS = 100_000, 4_000
-_DIGITS = 9
+_DIGITS = 7
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,38 @@ class Rates:
             *(f"{name}, added by events" for name in amounts),
             *spreads,
             *(f"{name}, growth certain" for name in spreads),
+            AT_LEAST,
         ]
 
-    def _column(self, title: str) -> str:
-        last = _FIRST + len(self._keys) - 1
-        return span((_FIRST, last), 3 + self._titles.index(title), RATES)
+    def at(self, workload: str, model: str, name: str, *, added: bool = False) -> str:
+        """Return the formula of a rate on a model, as sure as a cell says; of added calls if so."""
+        first = _FIRST + self._keys.index((workload, model, CERTAINTY[0]))
+        column = 3 + self._titles.index(f"{name}{', added by events' * added}")
+        rates = span((first, first + len(CERTAINTY) - 1), column, RATES)
+        return f"INDEX({rates},{self.inputs.assumed(workload)['sure']})"
 
-    def at(self, name: str, row: str, *, is_extra: bool = False) -> str:
-        """Return the formula of a rate, at the number of a row that a cell has."""
-        return f"INDEX({self._column(name + ', added by events' * is_extra)},{row})"
+    def spread(self, workload: str, name: str) -> tuple[str, str]:
+        """Return the formula of a quantile against the mean, on the model that the workload has.
 
-    def row(self, workload: str, model: str, certainty: str) -> str:
-        """Return the formula of the row of a workload on a model, as sure as a cell says."""
-        return f"{self._keys.index((workload, model, CERTAINTY[0]))}+{place_of(certainty)}"
-
-    def spread(self, workload: str, name: str) -> str:
-        """Return the formula of a quantile against the mean."""
+        And that of whether the mean is but the least, as nobody knows how much that model reasons;
+        empty where no model is so, and over once a number of tokens is put in.
+        """
         own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
-        factor = f"INDEX({self._column(f'{name} x')},{own['rates']})"
-        if not assumed.grown:
-            return factor
-        still = f"INDEX({self._column(f'{name} x, growth certain')},{own['rates']})"
-        return f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
+        models = list(self.live.specs)
+        first, last = (
+            _FIRST + self._keys.index((workload, model, certainty))
+            for model, certainty in ((models[0], CERTAINTY[0]), (models[-1], CERTAINTY[-1]))
+        )
+        row = f"({own['place']}-1)*{len(CERTAINTY)}+{own['sure']}"
+        factor, still, least = (
+            f"INDEX({span((first, last), 3 + self._titles.index(title), RATES)},{row})"
+            for title in (f"{name} x", f"{name} x, growth certain", AT_LEAST)
+        )
+        if assumed.grown:
+            factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
+        known = any(self.live.is_least(workload, model) for model in models)
+        planned = repr(assumed.values["reasoning"])
+        return factor, f"AND({least}=1,{own['reasoning']}={planned})" if known else ""
 
     def grown(self, workload: str) -> str:
         """Return the range with what a ranged growth makes of the traffic, month after month."""
@@ -99,6 +109,7 @@ class Rates:
             level, extra = live.rates[key]
             factors = [quantile_factors(live.spread_of(*key, grows=one)) for one in (True, False)]
             numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
+            numbers.append(float(live.is_least(*key[:2])))
             sheet.numbers(row, 3, numbers)
         column = self.inputs.list_column
         sheet.text(3, column, "models", "header")
@@ -120,6 +131,7 @@ class Spread:
     """Writes how the dearest month is distributed against its mean, for chances over a budget."""
 
     live: Live
+    inputs: Inputs
 
     @cached_property
     def _tables(self) -> dict[tuple[str, str], Array]:
@@ -127,7 +139,7 @@ class Spread:
         spends = {**self.live.spends, ("", ""): self.live.together}
         return {key: _factors(spend) for key, spend in spends.items()}
 
-    def chance(self, workload: str, certainty: str, x: str) -> str:
+    def chance(self, workload: str, x: str) -> str:
         """Return the formula of the chance that the dearest month exceeds x times its mean.
 
         As planned it is the share of paths itself, which lies between two steps.
@@ -138,9 +150,10 @@ class Spread:
         rows = _FIRST, _FIRST + _STEPS
         table = block(rows, (first, first + (len(CERTAINTY) - 1) * bool(workload)), SPREAD)
         if workload:
-            table = f"INDEX({table},0,{place_of(certainty)})"
+            table = f"INDEX({table},0,{self.inputs.assumed(workload)['sure']})"
         adjusted = self._adjusted(workload, planned)
         if adjusted != 1:
+            certainty = self.inputs.assumed(workload)["certainty"] if workload else ""
             factor = f'IF({certainty}="{planned}",{adjusted!r},1)' if workload else repr(adjusted)
             x = f"({x}*{factor})"
         return f"IF({x}<MIN({table}),1,IF({x}>=MAX({table}),0,1-PERCENTRANK({table},{x},15)))"

@@ -25,7 +25,9 @@ RISK = "Risk"
 NO_BUDGET, NOT_TOLD = "no budget", "not told"
 AS_SIMULATED = "as simulated"
 #: Measured over generated moves against plans of the changed workloads; 95 of 100 are within.
-NEAR_RANGE, NEAR_CHANCE = "near, ±3%", "near, ±3 points"
+NEAR_RANGE, NEAR_CHANCE = "near, ±4%", "near, ±4 points"
+#: What stands for a quantile where nobody knows how much a model reasons.
+_LEAST = {"P10": "at least", "P90": "not known"}
 _HEADER = 3
 _HEADS = (
     *(
@@ -99,6 +101,14 @@ class Risk:
         usd = self.live.limit(name)
         return None if usd is None else float(usd)
 
+    def quantile(self, name: str, quantile: str) -> float | str:
+        """Return what is planned of a quantile of a workload, or of all, ``""``; or what is said of it."""
+        spend, best = self._spend(name), self.live.recommendation.best
+        if name and quantile in _LEAST and self.live.is_least(name, best[name]):
+            return _LEAST[quantile]
+        whole = spend.over_months().quantile(QUANTILES[quantile])
+        return float(whole[0]) if spend.is_ranged else NO_RANGE
+
     def _of_all(self, column: int) -> str:
         """Return the range of a column of all workloads."""
         return span((_HEADER + 1, self.rows[""] - 1), column, RISK)
@@ -159,7 +169,7 @@ class Risk:
             sheet.text(at, 0, name or "all", "grey")
             sheet.planned(at, _MEAN, shown)
             chance = cell(row, _CHANCE)
-            sheet.flag_over((row, row), (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
+            sheet.flag_over(row, (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
             self._write_nearness(sheet, row, name, total)
         self._write_months(sheet)
         sheet.page((self.first_month + len(self.live.months) - 1, _CHANCE_IS), _HEADER, 1)
@@ -168,17 +178,19 @@ class Risk:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
         spend, row, usd = self._spend(name), self.rows[name], self._budget(name)
         mean, budget, dearest = (cell(row, one) for one in (_MEAN, _BUDGET, _DEAREST))
-        x, whole = f"({budget}/{dearest})", spend.over_months()
+        x = f"({budget}/{dearest})"
         if name:
             own = self.inputs.assumed(name)
             spent, months = f"SUM({self.totals.column(name)})", self._parts(name)
-            factors = {one: self.rates.spread(name, one) for one in QUANTILES}
-            is_flat = f"{factors['P10']}={factors['P90']}"
+            factors = {one: self.rates.spread(name, one)[0] for one in QUANTILES}
+            is_flat, least = f"{factors['P10']}={factors['P90']}", self.rates.spread(name, "P50")[1]
             quantiles = {
                 one: f'IF({is_flat},"{NO_RANGE}",{mean}*{by})' for one, by in factors.items()
             }
+            for one, words in _LEAST.items() if least else ():
+                quantiles[one] = f'IF({least},"{words}",{quantiles[one]})'
             limit, none = f'IF({own["budget"]}="","{NO_BUDGET}",{own["budget"]})', NO_BUDGET
-            chance = self.spread.chance(name, own["certainty"], x)
+            chance = self.spread.chance(name, x)
         else:
             spent, months = f"SUM({self._of_all(_MEAN)})", self.months("mean")
             is_flat = f"SUM({self._of_all(_WEIGHT)})=0"
@@ -188,17 +200,13 @@ class Risk:
             }
             budgets, none, scale = self._of_all(_BUDGET), NOT_TOLD, cell(row, _STRETCH)
             limit = f'IF(COUNT({budgets})=ROWS({budgets}),SUM({budgets}),"{none}")'
-            moved = self.spread.chance("", "", f"(1+({x}-1)/{scale})")
+            moved = self.spread.chance("", f"(1+({x}-1)/{scale})")
             chance = f"IF({scale}=0,IF({x}<1,1,0),{moved})"
         chance = f'IF(ISNUMBER({budget}),IF({dearest}=0,0,{chance}),"{NO_BUDGET}")'
         return [
             (spent, float(spend.mean().sum()), "money"),
             *(
-                (
-                    formula,
-                    float(whole.quantile(QUANTILES[one])[0]) if spend.is_ranged else NO_RANGE,
-                    "money_right",
-                )
+                (formula, self.quantile(name, one), "money_right")
                 for one, formula in quantiles.items()
             ),
             (f"MAX({months})", float(spend.mean().max()), "money"),
@@ -215,7 +223,7 @@ class Risk:
         )
         stretch = 1.0 if spend.is_ranged else 0.0
         if name:
-            now = [self.rates.spread(name, one) for one in ("P90", "P10")]
+            now = [self.rates.spread(name, one)[0] for one in ("P90", "P10")]
             width = f"({now[0]}-{now[1]})/{high - low!r}" if high > low else "0"
             weight, value = f"{cell(row, _MEAN)}*{scale}", float(spend.mean().sum()) * stretch
             sheet.formula(row, _WEIGHT, weight, value, "grey_factor")
@@ -232,7 +240,7 @@ class Risk:
             mixed = f"IF({mean}=0,FALSE,{divided}>{_ALIKE})"
         sheet.formula(row, _STRETCH, width, stretch, "grey_factor")
         sheet.formula(row, _SHAPE, shape, 0.0, "grey_factor")
-        said = AS_SIMULATED if spend.is_ranged else ""
+        said = AS_SIMULATED if isinstance(self.quantile(name, "P10"), float) else ""
         formula = f'IF({ranged},IF({same},"{AS_SIMULATED}","{NEAR_RANGE}"),"")'
         sheet.formula(row, _RANGE_IS, formula, said, f"{total}grey_right")
         same = f"AND({same},NOT({mixed}))" if mixed else same
@@ -254,10 +262,16 @@ class Risk:
         ]
         months = np.array([float(line.spend[rows].sum()) for rows in live.month_rows]) / spent
         parts.append(_distance(f"{self._parts(name)}/{mean}", months))
-        certainty = self.inputs.assumed(name)["certainty"]
+        own, best = self.inputs.assumed(name), live.recommendation.best[name]
         alike = {load.traffic.unit, "retry_share"}
-        level_only = {key for _, key in uncertain(load)} <= alike
-        pure = f'{certainty}="{live.assumed[name].certainty}"' if level_only else "FALSE"
+        even = [
+            model
+            for model, spec in live.specs.items()
+            if {key for _, key in uncertain(load.on(spec.profile))} <= alike
+        ]
+        pure = f'{own["certainty"]}="{live.assumed[name].certainty}"' if best in even else "FALSE"
+        if best in even and len(even) < len(live.specs):
+            pure = f'AND({pure},EXACT({own["model"]},"{best}"))'
         return f"IF(OR({mean}=0,{pure}),0,{'+'.join(parts)})"
 
     def _parts(self, name: str) -> str:
