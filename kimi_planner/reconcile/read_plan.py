@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import FileError, ScenarioError, Where, shown, unknown
 from kimi_planner.files import read_text
+from kimi_planner.json_text import loaded
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import exact_decimal, usd
 from kimi_planner.notes import Note, note, noted
@@ -87,7 +87,7 @@ def plan_of(
         taken = note("plan_catalog_unknown", source=source, catalog=plan.catalog.version)
         return replace(plan, notes=(taken, *plan.notes))
     with _understood(source):
-        data = json.loads(text)
+        data = loaded(text)
         data |= {"spend": list(data["spend"]), "recommended": dict(data.get("recommended") or {})}
         data["together"] = [
             dict(row) | {"month": str(row["month"])} for row in data.get("together") or ()

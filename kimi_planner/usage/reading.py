@@ -14,6 +14,7 @@ from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.account import unread
 from kimi_planner.usage.dialects import GENERIC, PARTS, Dialect, spelled
+from kimi_planner.usage.doubled_keys import mentions_usage
 from kimi_planner.usage.fields import Fields
 from kimi_planner.usage.frame import WRITTEN, checked_rows
 from kimi_planner.usage.ids import call_ids, tree_nodes
@@ -25,7 +26,6 @@ from kimi_planner.usage.table import (
     Table,
     as_count,
     as_objects,
-    mentions_usage,
 )
 from kimi_planner.usage.values import batch_of, clock_of, cost_of, models_of, taken
 

@@ -21,7 +21,7 @@ from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.success import build as success
+from kimi_planner.choose.success.build import not_planned
 from kimi_planner.errors import ScenarioError
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
@@ -144,7 +144,7 @@ def ask(
         allow_split=allow_split,
         traffic=traffic,
         tier=limits,
-        unused=tuple(success.check_evaluations(evaluations, chosen, plan)),
+        unused=(*found.unused, *not_planned(evaluations, plan)),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.basis import basis_of_one
-from kimi_planner.choose.evaluations.rates import check_evaluations, success_rates
+from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import positive
@@ -105,7 +105,6 @@ def routing_curve(
     >>> routing_curve(chat, "kimi-k2", "kimi-k2-5", tried, months=1).best.rule
     Rule(before=None, after=1.0, strong_alone=False)
     """
-    check_evaluations(evaluations)
     check_confidence(confidence)
     costs = [
         float(positive(name, value, or_nothing=True))
@@ -114,6 +113,7 @@ def routing_curve(
     workload, specs, plan = basis_of_one(workload, [cheap, strong], projection, settings)
     if len(specs) < 2:
         raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
+    unused = check_names(evaluations, plan)
     trials = [_trials(evaluations, workload, spec.id) for spec in specs]
     items = [name for name in trials[0].items if name in trials[1].items]
     if len(items) < LEAST_ITEMS:
@@ -153,6 +153,7 @@ def routing_curve(
         projection=plan,
         notes=(
             note("routed_items", items=len(items), source=evaluations.source),
+            *unused,
             *token_notes(workload, [one.spec for one in tried if not one.item_usd]),
         ),
     )
@@ -202,7 +203,7 @@ def outcomes_of(
     return np.where(kept, *solved), cost, kept.mean(axis=1)
 
 
-def _passed(least: Sequence[float | None], score: Array | None) -> tuple[Array, Array]:
+def _passed(least: Sequence[float | None], score: Array | None) -> tuple[Any, Any]:
     """Return which rules look at a score, and which items pass each; all pass where none is looked at."""
     looked = np.array([[one is not None] for one in least])
     if score is None:

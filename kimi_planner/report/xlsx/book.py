@@ -48,7 +48,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     "fit": {"num_format": '[=1]100%;[>0.999]">99.9%";0.0%'},
 }  # fmt: skip
 _LINES: dict[str, dict[str, Any]] = {
-    "P10": {"color": "#7AA5D2", "dash_type": "dash"}, "P50": {"color": "#1F4E79"},
+    "P10": {"color": "#7AA5D2", "dash_type": "dash"}, "P50": {"color": "#1F4E79", "width": 2.25},
     "P90": {"color": "#7AA5D2", "dash_type": "dash"}, "budget": {"color": "#9C1C12"},
 }  # fmt: skip
 #: What a number is written as beside the live one, by part of the style of that.
@@ -110,46 +110,29 @@ class Book:
         raw.set_footer(f"&L&8{self._footer}&R&8&A, page &P of &N")
         return Sheet(raw, self, widths)
 
-    def column_chart(self, series: Sequence[Mapping[str, Any]], title: str) -> Any:
-        """Return a chart of stacked columns; a series without colour only lifts what stands on it."""
-        shown = [
-            {
-                "name": one["name"],
-                "categories": one["categories"],
-                "values": one["values"],
-                "gap": 40,
-            }
-            | {"fill": {"color": one["colour"]} if one["colour"] else {"none": True}}
-            for one in series
-        ]
-        chart = self._chart({"type": "column", "subtype": "stacked"}, shown, title)
-        chart.set_legend({"none": True})
+    def chart(
+        self, form: str, series: Iterable[tuple[str, str, str, Mapping[str, Any]]], title: str
+    ) -> Any:
+        """Return a chart of lines or stacked columns: name, categories, values and look of each."""
+        kind = {"type": form} | ({"subtype": "stacked"} if form == "column" else {})
+        chart = self._book.add_chart(kind)
+        for name, categories, values, look in series:
+            ranges = {"categories": f"={categories}", "values": f"={values}"}
+            chart.add_series({"name": name, **ranges, **look})
+        chart.set_title({"name": title, "name_font": {"size": 11}})
+        lines = {"visible": True, "line": {"color": "#DDDDDD"}}
+        chart.set_y_axis({"num_format": "#,##0", "major_gridlines": lines})
+        chart.set_legend({"position": "bottom"} if form == "line" else {"none": True})
+        chart.set_size({"width": 900, "height": 340})
         return chart
 
     def line_chart(
-        self, series: Sequence[tuple[str, str, str]], title: str, days: str = "mm-dd"
+        self, series: Iterable[tuple[str, str, str]], title: str, days: str = "mm-dd"
     ) -> Any:
-        """Return a chart of lines: name, categories and values of each, and how days are written."""
-        shown = [
-            {"name": name, "categories": f"={categories}", "values": f"={values}"}
-            | {"line": {"width": 2.25 if name == "P50" else 1.25, **_LINES.get(name, {})}}
-            for name, categories, values in series
-        ]
-        chart = self._chart({"type": "line"}, shown, title, min=0)
-        chart.set_legend({"position": "bottom"})
+        """Return a chart of quantiles and budget: name, days and values of each."""
+        shown = ((*one, {"line": {"width": 1.25} | _LINES.get(one[0], {})}) for one in series)
+        chart = self.chart("line", shown, title)
         chart.set_x_axis({"num_format": days, "date_axis": True})
-        return chart
-
-    def _chart(
-        self, form: dict[str, str], series: list[dict[str, Any]], title: str, **axis: Any
-    ) -> Any:
-        chart = self._book.add_chart(form)
-        for one in series:
-            chart.add_series(one)
-        chart.set_title({"name": title, "name_font": {"size": 11}})
-        lines = {"visible": True, "line": {"color": "#DDDDDD"}}
-        chart.set_y_axis({"num_format": "#,##0", "major_gridlines": lines, **axis})
-        chart.set_size({"width": 900, "height": 340})
         return chart
 
     def define(self, name: str, place: str) -> None:

@@ -117,14 +117,12 @@ class Budget:
                 self.rows[one.name],
                 one,
                 [one.name],
-                f'IF({own["budget"]}="","{NO_BUDGET}",{own["budget"]})',
+                self.risk.place(one.name, "budget"),
                 partial(self._of_month, one.name, factor),
             )
-        row, budgets = self.rows[""], span(self._every, _A_MONTH)
-        every, total = f"COUNT({budgets})=ROWS({budgets})", self._matrix.total
-        rule = f'IF({every},SUM({budgets}),"{NOT_TOLD}")'
-        summed = partial(self._summed, "SUM({})")
-        self._write_row(sheet, row, total, live.workloads, rule, summed, style="total_")
+        summed, total = partial(self._summed, "SUM({})"), self._matrix.total
+        budget = self.risk.place("", "budget")
+        self._write_row(sheet, self.rows[""], total, live.workloads, budget, summed, style="total_")
         self._write_total(sheet)
         self._write_lines(sheet)
         self._write_exchanged(sheet)

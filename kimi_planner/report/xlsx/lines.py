@@ -122,7 +122,7 @@ class Totals:
     ) -> Iterator[Shown]:
         """Yield what is used and spent in a period, or in all."""
         for key in self._amounts:
-            values = self.live.amount(line, key)
+            values = line.amount(key)
             value = values.sum() if at is None else values[at]
             is_usd = key == "spend" or key.startswith("USD of ")
             yield formulas[key], float(value), "money" if is_usd else "whole"
@@ -151,11 +151,10 @@ class Totals:
                 for key, formula in tokens.items()
                 for one, part in ((key, f"(1-{own['batch']})"), (batch_of(key), own["batch"]))
             }
-        month = next(n for n, rows in enumerate(live.month_rows) if at in rows)
-        beside, bills = live.beside.get((name, model)), {}
+        beside, bills = live.lines[name, model].beside, {}
         for key in live.meters:
             price = self.prices.at(live.list_of(name), model, key, at)
-            factor = beside[live.plain_of(key)][month] if beside else 1.0
+            factor = float(beside[key][at]) if key in beside else 1.0
             planned = repr(factor)
             if live.assumed[name].grown:  # holds while the range of growth does
                 planned = f"IF({own['growth']}={live.assumed[name].growth!r},{factor!r},1)"
@@ -184,7 +183,7 @@ class Totals:
         row = self._rows(*live.workloads)[1] + 1
         sheet.texts(row, "all", *[""] * (last - 1), style="total")
         for key in (*map(usd_of, live.meters), "spend"):
-            amount = sum(float(live.amount(live.lines[one], key).sum()) for one in best)
+            amount = sum(float(live.lines[one].amount(key).sum()) for one in best)
             total = f"SUM({span((HEADER + 1, row - 1), self.columns[key])})"
             sheet.formula(row, self.columns[key], total, amount, "total_money")
         sheet.paragraph(row + 2, _SAID, "grey_wrapped", columns=last + 1)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -22,17 +23,35 @@ from kimi_planner.workload.quantity import Array
 __all__ = ["Line", "Live"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Line:
-    """What the plan expects of a workload on a model, by period."""
+    """What the plan expects of a workload on a model, by meter and period.
+
+    Attributes
+    ----------
+    usage, usd
+        What is used and spent.
+    beside
+        What the spend is of that of the means. Where growth, an event or a change of price has a
+        range, it varies together with the rest.
+    """
 
     usage: Mapping[str, Array]
     usd: Mapping[str, Array]
+    beside: Mapping[str, Array]
 
     @property
     def spend(self) -> Array:
         """USD of each period."""
         return np.asarray(sum(self.usd.values()))
+
+    def amount(self, name: str) -> Array:
+        """Return an amount by the name of its column; what is not used is 0."""
+        if name == "spend":
+            return self.spend
+        key = name.removeprefix("USD of ")
+        amounts = self.usage if key == name else self.usd
+        return amounts.get(key, np.zeros(len(self.spend)))
 
 
 @dataclass(frozen=True)
@@ -63,65 +82,26 @@ class Live(CallRates):
             for model in self.specs
         }
 
-    @cached_property
-    def beside(self) -> dict[tuple[str, str], dict[str, list[float]]]:
-        """What the plan's spend is of that of its means, by plain meter and month, where it is not 1.
-
-        Where growth, an event or a change of price has a range, it varies together with the rest.
-        """
-        found = {}
-        for key, line in self.lines_of_means.items():
-            name, model = key
-            bill, factors = self.spend(name, model).bill, {}
-            for meter, usd in self.by_plain(line.usd).items():
-                planned = sum(bill[one] for one in line.usd if self.plain_of(one) == meter)
-                factors[meter] = [
-                    factor_of(float(planned[month]), float(usd[rows].sum()))
-                    if np.ndim(planned)
-                    else 1.0
-                    for month, rows in enumerate(self.month_rows)
-                ]
-            if any(one != 1 for many in factors.values() for one in many):
-                found[key] = factors
-        return found
-
-    @staticmethod
-    def amount(line: Line, name: str) -> Array:
-        """Return an amount of a line by the name of its column; what is not used of it is 0."""
-        if name == "spend":
-            return line.spend
-        key = name.removeprefix("USD of ")
-        amounts = line.usage if key == name else line.usd
-        return amounts.get(key, np.zeros(len(line.spend)))
-
-    def by_plain(self, amounts: Mapping[str, Array]) -> dict[str, Array]:
-        """Return amounts with those in batches added to those of single calls."""
-        plain: dict[str, Array] = {}
-        for key, amount in amounts.items():
-            plain[self.plain_of(key)] = plain.get(self.plain_of(key), 0) + amount
-        return plain
-
-    @cached_property
-    def lines_of_means(self) -> dict[tuple[str, str], Line]:
-        """The same as `lines`, every number being its mean."""
-        return {
-            (name, model): self._of_means(name, model)
-            for name in self.workloads
-            for model in self.specs
-        }
-
     def _line(self, name: str, model: str) -> Line:
-        line = self.lines_of_means[name, model]
-        factors = self.beside.get((name, model))
-        if factors is None:
-            return line
-        month = [at for at, rows in enumerate(self.month_rows) for _ in rows]
-        usd = {
-            key: one * np.array(factors[self.plain_of(key)])[month] for key, one in line.usd.items()
-        }
-        return replace(line, usd=usd)
+        usage, usd = self._of_means(name, model)
+        bill, beside = self.spend(name, model).bill, {}
+        for key in usd:
+            alike = [one for one in usd if self.plain_of(one) == self.plain_of(key)]
+            planned, means = (sum(amounts[one] for one in alike) for amounts in (bill, usd))
+            beside[key] = self._beside(planned, means)
+        return Line(usage, {key: one * beside[key] for key, one in usd.items()}, beside)
 
-    def _of_means(self, name: str, model: str) -> Line:
+    def _beside(self, planned: Any, means: Any) -> Array:
+        if not np.ndim(planned):
+            return np.ones(len(means))
+        factors = [
+            factor_of(float(planned[month]), float(means[rows].sum()))
+            for month, rows in enumerate(self.month_rows)
+        ]
+        return np.repeat(factors, list(map(len, self.month_rows)))
+
+    def _of_means(self, name: str, model: str) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return what is used and spent where every number is its mean."""
         assumed, calls = self.assumed[name], self.calls[name]
         level, extra = self.rates[name, model, assumed.certainty]
         values = assumed.values
@@ -146,7 +126,7 @@ class Live(CallRates):
         ]
         usd = {key: np.array([float(bill[key]) for bill in bills]) for key in billed}
         others = {"requests": used("requests"), "prompt": prompt, "reasoning": reasoning}
-        return Line(usage={**others, **billed}, usd=usd)
+        return {**others, **billed}, usd
 
     def spend(self, name: str, model: str) -> Spend:
         """Return the plan's own spend."""

@@ -262,10 +262,16 @@ class Risk:
         ]
         months = np.array([float(line.spend[rows].sum()) for rows in live.month_rows]) / spent
         parts.append(_distance(f"{self._parts(name)}/{mean}", months))
-        certainty = self.inputs.assumed(name)["certainty"]
+        own, best = self.inputs.assumed(name), live.recommendation.best[name]
         alike = {load.traffic.unit, "retry_share"}
-        level_only = {key for _, key in uncertain(load)} <= alike
-        pure = f'{certainty}="{live.assumed[name].certainty}"' if level_only else "FALSE"
+        even = [
+            model
+            for model, spec in live.specs.items()
+            if {key for _, key in uncertain(load.on(spec.profile))} <= alike
+        ]
+        pure = f'{own["certainty"]}="{live.assumed[name].certainty}"' if best in even else "FALSE"
+        if best in even and len(even) < len(live.specs):
+            pure = f'AND({pure},EXACT({own["model"]},"{best}"))'
         return f"IF(OR({mean}=0,{pure}),0,{'+'.join(parts)})"
 
     def _parts(self, name: str) -> str:
