@@ -74,6 +74,14 @@ class KimiPlannerError(Exception):
         What is wrong; the message is ``WHERE: REASON`` where a place is known, else this alone.
     where, path, line
         The file and the line, in words and apart; ``None`` where they are not known.
+
+    Examples
+    --------
+    >>> error = UsageError("cached_tokens is -1.", at=Where("usage.csv", 17))
+    >>> print(error)
+    usage.csv line 17: cached_tokens is -1.
+    >>> error.path, error.line, isinstance(error, KimiPlannerError)
+    ('usage.csv', 17, True)
     """
 
     def __init__(self, reason: str = "", at: object = None) -> None:

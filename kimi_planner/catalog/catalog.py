@@ -120,6 +120,12 @@ class Catalog(Shown):
         ------
         UnknownModelError
             If there is none. Ids are never matched by prefix or guessed.
+
+        Examples
+        --------
+        >>> from kimi_planner import load_catalog
+        >>> load_catalog("2026-06").model("kimi-k2").input_usd_per_mtok
+        Decimal('1.20')
         """
         for model in self.models:
             if model.id == model_id:

@@ -45,6 +45,11 @@ class Requirements:
         The same as of a workload, for each that states none of its own.
     tier
         Number of the recharge tier whose limits the peaks of each workload must stay within.
+
+    Examples
+    --------
+    >>> Requirements(needs=["vision"], min_fit_share=0.95).needs
+    ('vision',)
     """
 
     needs: tuple[str, ...] = ()

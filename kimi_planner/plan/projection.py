@@ -76,6 +76,16 @@ class Projection(Shown, Scope):
         ------
         ScenarioError
             If the projection has no such workload or model.
+
+        Examples
+        --------
+        >>> from kimi_planner import Workload, project
+        >>> chat = Workload(
+        ...     name="chat", requests_per_day=100, prompt_tokens=1800, completion_tokens=300
+        ... )
+        >>> plan = project(chat, 2, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+        >>> plan.of("kimi-k2", "chat").mean().round(3).tolist()
+        [10.044, 9.072]
         """
         names = self.names if workload is None else (workload,)
         for name in names:
@@ -159,6 +169,17 @@ class Projection(Shown, Scope):
             ``range_given`` and ``exact_usd`` of the total over all months; amounts but the last also ``…_per_month``, divided
             by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
             month exceeds it. The quantiles are over paths.
+
+        Examples
+        --------
+        >>> from kimi_planner import Workload, project
+        >>> chat = Workload(
+        ...     name="chat", requests_per_day=100, prompt_tokens=1800, completion_tokens=300
+        ... )
+        >>> plan = project(chat, 2, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+        >>> plan.summary()[["model", "mean_usd", "exact_usd"]]
+             model  mean_usd exact_usd
+        0  kimi-k2    19.116    19.116
         """
         rows = []
         for name in (None,) if together else self.names:

@@ -37,6 +37,12 @@ class Detector:
     ScenarioError
         If a share or the cost is out of its bounds, or the shares are above 1 together: such a
         detector is worse than chance, and its answers are to be turned round.
+
+    Examples
+    --------
+    >>> judge = Detector(false_accept="0.1", false_reject="0.05", cost_usd="0.0004")
+    >>> judge.sends_on(solved=True), judge.sends_on(solved=False)
+    (Fraction(1, 20), Fraction(9, 10))
     """
 
     false_accept: Decimal | float | int | str
