@@ -26,7 +26,7 @@ __all__ = [
     "MissingExtraError",
     "PriceNotFoundError",
     "RequestError",
-    "ScenarioError",
+    "SettingError",
     "TooLittleUsageError",
     "UnknownModelError",
     "UsageError",
@@ -150,8 +150,8 @@ class WorkloadError(KimiPlannerError, ValueError):
     """A workload, or the file it stands in, is malformed."""
 
 
-class ScenarioError(KimiPlannerError, ValueError):
-    """A horizon, a date, a seed or a requirement is out of its bounds."""
+class SettingError(KimiPlannerError, ValueError):
+    """A value that a call or a command was given is out of its bounds: a horizon, a day, a seed, a share."""
 
 
 class EvaluationError(KimiPlannerError, ValueError):

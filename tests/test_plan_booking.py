@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, project, recommend
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.money import total, usd
 from kimi_planner.plan import Booking, booked
 from kimi_planner.report import reconcile
@@ -128,7 +128,7 @@ def test_plain_numbers_are_booked_to_the_last_digit():
 )
 def test_what_cannot_be_booked_is_refused(values, said):
     """A number that is no percentile, or no percentage, is named with what may stand there."""
-    with pytest.raises(ScenarioError, match=said):
+    with pytest.raises(SettingError, match=said):
         Booking(**values)
 
 

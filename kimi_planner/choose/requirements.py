@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.given import positive
-from kimi_planner.errors import ScenarioError, WorkloadError, is_number, restated, shown
+from kimi_planner.errors import SettingError, WorkloadError, is_number, restated, shown
 from kimi_planner.workload import Workload
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.inputs import check_between
@@ -66,7 +66,7 @@ class Requirements:
     tier: int | None = None
 
     def __post_init__(self) -> None:
-        with restated(of=WorkloadError, fault=ScenarioError):
+        with restated(of=WorkloadError, fault=SettingError):
             object.__setattr__(self, "needs", parse_field("needs", self.needs))
             for name in AIMS:
                 if getattr(self, name) is not None:
@@ -81,7 +81,7 @@ class Requirements:
             if value is None:
                 continue
             if not is_number(value) or value < 0 or value % 1 != 0:
-                raise ScenarioError(f"{name} is {shown(value)}. It must be a whole number from 0.")
+                raise SettingError(f"{name} is {shown(value)}. It must be a whole number from 0.")
             object.__setattr__(self, name, int(value))
         if self.budget_usd_per_month is not None:
             budget = positive("budget_usd_per_month", self.budget_usd_per_month)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import ScenarioError, shown, unknown
+from kimi_planner.errors import SettingError, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
@@ -74,7 +74,7 @@ class Projection(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the projection has no such workload or model.
 
         Examples
@@ -90,7 +90,7 @@ class Projection(Shown, Scope):
         names = self.names if workload is None else (workload,)
         for name in names:
             if (name, model) not in self.spend:
-                raise ScenarioError(
+                raise SettingError(
                     f"The projection has no workload {shown(name)} on model {shown(model)}. It has "
                     f"{', '.join(self.names)} on {', '.join(self.models)}."
                 )
@@ -105,7 +105,7 @@ class Projection(Shown, Scope):
             Workload name to model id, for the workloads to include.
         """
         if not choice:
-            raise ScenarioError("The choice is empty. Name a model for at least one workload.")
+            raise SettingError("The choice is empty. Name a model for at least one workload.")
         return Spend.together([self.of(model, name) for name, model in choice.items()])
 
     @property
@@ -215,7 +215,7 @@ class Projection(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the projection has no such workload or model.
         """
         spend = self.of(model, workload).over_months()
@@ -236,13 +236,13 @@ class Projection(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If a quantile is out of bounds.
         """
         shares = [q] if isinstance(q, int | float) else list(q)
         for share in shares:
             if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise ScenarioError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
+                raise SettingError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
         rows = [
             (*of, str(month), share, usd)
             for of, spend in self.spend.items()
@@ -266,12 +266,12 @@ class Projection(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the projection has no such workload.
         """
         if workload is not None and workload not in self.names:
             said = unknown("The projection has no workload", workload, self.names, "It has")
-            raise ScenarioError(said)
+            raise SettingError(said)
         named = [one for one in self.workloads if workload in (None, one.name)]
         given = [one.budget_usd_per_month for one in named]
         budgets = [budget for budget in given if isinstance(budget, Decimal)]
