@@ -116,7 +116,7 @@ class Inputs:
     @property
     def list_column(self) -> int:
         """Column of the list of models on the sheet of rates."""
-        return 3 + 2 * len(self.live.amounts) + 8
+        return 3 + 2 * len(self.live.amounts) + 20
 
     def write(self, book: Book, sheet: Sheet) -> None:
         """Write what can be changed, then every assumption as it was given."""

@@ -16,10 +16,13 @@ from kimi_planner.report.xlsx.scope import CERTAINTY
 from kimi_planner.report.xlsx.traffic import DAYS
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["PATHS", "QUANTILES", "SPREAD", "Paths", "Rates", "Spread", "quantile_factors"]
+__all__ = ["PARTS", "PATHS", "QUANTILES", "SPREAD", "Paths", "Rates", "Spread", "quantile_factors"]
 
 SPREAD, PATHS, AT_LEAST = "Spread", "Paths", "at least"
 QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
+#: What the spend of a workload is divided into, as each has a spread of its own.
+PARTS = ("prompts", "answers", "reasoning")
+_NEAR = 0.02  # of all paths, on each side of a percentile
 _FIRST = 4
 _STEPS = 100  # of probability, between which the dearest month is interpolated
 #: Cells of the sheet of paths: of a plan of more workloads fewer paths are kept; and where nothing has
@@ -47,7 +50,7 @@ class Rates:
     @property
     def _titles(self) -> list[str]:
         amounts = self.live.amounts
-        spreads = [f"{name} x" for name in QUANTILES]
+        spreads = [f"{name} x {part}" for name in QUANTILES for part in PARTS]
         return [
             *amounts,
             *(f"{name}, added by events" for name in amounts),
@@ -63,28 +66,38 @@ class Rates:
         rates = span((first, first + len(CERTAINTY) - 1), column, RATES)
         return f"INDEX({rates},{self.inputs.assumed(workload)['sure']})"
 
-    def spread(self, workload: str, name: str) -> tuple[str, str]:
-        """Return the formula of a quantile against the mean, on the model that the workload has.
-
-        And that of whether the mean is but the least, as nobody knows how much that model reasons;
-        empty where no model is so, and over once a number of tokens is put in.
-        """
-        own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
-        models = list(self.live.specs)
-        first, last = (
+    def _of_workload(self, workload: str, title: str) -> str:
+        """Return the formula of a number of a workload, on its model and as sure as cells say."""
+        own, models = self.inputs.assumed(workload), list(self.live.specs)
+        rows = [
             _FIRST + self._keys.index((workload, model, certainty))
             for model, certainty in ((models[0], CERTAINTY[0]), (models[-1], CERTAINTY[-1]))
-        )
-        row = f"({own['place']}-1)*{len(CERTAINTY)}+{own['sure']}"
-        factor, still, least = (
-            f"INDEX({span((first, last), 3 + self._titles.index(title), RATES)},{row})"
-            for title in (f"{name} x", f"{name} x, growth certain", AT_LEAST)
-        )
-        if assumed.grown:
-            factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
-        known = any(self.live.is_least(workload, model) for model in models)
-        planned = repr(assumed.values["reasoning"])
-        return factor, f"AND({least}=1,{own['reasoning']}={planned})" if known else ""
+        ]
+        numbers = span((rows[0], rows[1]), 3 + self._titles.index(title), RATES)
+        return f"INDEX({numbers},({own['place']}-1)*{len(CERTAINTY)}+{own['sure']})"
+
+    def spread(self, workload: str, name: str, spent: Sequence[str]) -> str:
+        """Return the formula of a quantile: what is spent on each of `PARTS`, times what it counts."""
+        own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
+        terms = []
+        for usd, part in zip(spent, PARTS, strict=True):
+            factor = self._of_workload(workload, f"{name} x {part}")
+            if assumed.grown:
+                still = self._of_workload(workload, f"{name} x {part}, growth certain")
+                factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
+            terms.append(f"{usd}*{factor}")
+        return "+".join(terms)
+
+    def least(self, workload: str) -> str:
+        """Return the formula of whether the mean is but the least, the reasoning being not known.
+
+        Empty where no model is so; it is over once a number of tokens is put in.
+        """
+        if not any(self.live.is_least(workload, model) for model in self.live.specs):
+            return ""
+        planned = self.live.assumed[workload].values["reasoning"]
+        own = self.inputs.assumed(workload)
+        return f"AND({self._of_workload(workload, AT_LEAST)}=1,{own['reasoning']}={planned!r})"
 
     def grown(self, workload: str) -> str:
         """Return the range with what a ranged growth makes of the traffic, month after month."""
@@ -107,7 +120,10 @@ class Rates:
         for row, key in enumerate(self._keys, _FIRST):
             sheet.texts(row, *key)
             level, extra = live.rates[key]
-            factors = [quantile_factors(live.spread_of(*key, grows=one)) for one in (True, False)]
+            factors = [
+                _of_parts(live.spread_of(*key, grows=one), live.parts_of(*key, grows=one))
+                for one in (True, False)
+            ]
             numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
             numbers.append(float(live.is_least(*key[:2])))
             sheet.numbers(row, 3, numbers)
@@ -241,6 +257,28 @@ def quantile_factors(
     whole = spend.over_months()
     mean = float(whole.mean()[0])
     return [float(whole.quantile(q)[0]) / mean if mean else 1.0 for q in shares]
+
+
+def _of_parts(spend: Spend, parts: Sequence[Array]) -> list[float]:
+    """Return for each quantile what a USD spent on each part counts in it.
+
+    That is how fast the quantile grows with the part: the part's mean where the whole is around that
+    quantile, against its mean. The parts add up to the quantile.
+    """
+    if not spend.is_ranged:
+        return [1.0] * len(QUANTILES) * len(PARTS)
+    paths = np.stack(np.broadcast_arrays(*parts))
+    order, n_paths = np.argsort(paths.sum(axis=0), kind="stable"), paths.shape[1]
+    means, found = paths.mean(axis=1), []
+    for q, planned in zip(QUANTILES.values(), quantile_factors(spend), strict=True):
+        near = order[int((q - _NEAR) * n_paths) : int((q + _NEAR) * n_paths) + 1]
+        around = paths[:, near].mean(axis=1)
+        scale = planned * means.sum() / around.sum()
+        found += [
+            float(here / mean * scale) if mean else planned
+            for here, mean in zip(around, means, strict=True)
+        ]
+    return found
 
 
 def _factors(spend: Spend) -> Array:

@@ -16,7 +16,14 @@ from kimi_planner.report.xlsx.book import Sheet, Shown, block, cell, span
 from kimi_planner.report.xlsx.inputs import CONTINGENCY, Inputs
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.rates import QUANTILES, Paths, Rates, Spread, quantile_factors
+from kimi_planner.report.xlsx.rates import (
+    PARTS,
+    QUANTILES,
+    Paths,
+    Rates,
+    Spread,
+    quantile_factors,
+)
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["AS_SIMULATED", "NEAR_CHANCE", "NEAR_RANGE", "NOT_TOLD", "NO_BUDGET", "RISK", "Risk"]
@@ -25,7 +32,7 @@ RISK = "Risk"
 NO_BUDGET, NOT_TOLD = "no budget", "not told"
 AS_SIMULATED = "as simulated"
 #: Measured over generated moves against plans of the changed workloads; 95 of 100 are within.
-NEAR_RANGE, NEAR_CHANCE = "near, ±4%", "near, ±4 points"
+NEAR_RANGE, NEAR_CHANCE = "near, ±5%", "near, ±4 points"
 #: What stands for a quantile where nobody knows how much a model reasons.
 _LEAST = {"P10": "at least", "P90": "not known"}
 _HEADER = 3
@@ -42,8 +49,9 @@ _HEADS = (
 )
 _MEAN, _FIRST, _DEAREST, _BUDGET, _CHANCE, _RANGE_IS, _CHANCE_IS = 3, 4, 7, 8, 9, 10, 11
 #: Not printed: what the deviations of paths are multiplied by, the mean times that, how far the
-#: spend is divided otherwise than planned; then the spend of each month, by workload.
-_STRETCH, _WEIGHT, _SHAPE, _PARTS = 13, 14, 15, 16
+#: spend is divided otherwise than planned, what is spent on each part, and the quantiles of that;
+#: then the spend of each month, by workload.
+_STRETCH, _WEIGHT, _SHAPE, _SPENT, _RAW, _PARTS = 13, 14, 15, 16, 19, 22
 _ALIKE = "1E-4"
 _SAID = (
     "Ranges and chances follow the cells. What the simulation says of the plan is kept path by path, each workload's paths "
@@ -154,7 +162,9 @@ class Risk:
         """Write the range of each workload and of all, as they are and as planned; then of each month."""
         sheet.opening("Risk", _SAID, _CHANCE_IS + 1)
         sheet.header(_HEADER, _HEADS, texts=3)
-        sheet.header(_HEADER, ("stretch", "mean x stretch", "shape"), at=_STRETCH)
+        sheet.header(
+            _HEADER, ("stretch", "mean x stretch", "shape", *PARTS, *QUANTILES), at=_STRETCH
+        )
         sheet.text(self._planned, 0, "As planned", "heading")
         for at, (name, row) in enumerate(self.rows.items(), self._planned + 1):
             shown = self._shown(name)
@@ -177,16 +187,14 @@ class Risk:
     def _shown(self, name: str) -> list[Shown]:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
         spend, row, usd = self._spend(name), self.rows[name], self._budget(name)
-        mean, budget, dearest = (cell(row, one) for one in (_MEAN, _BUDGET, _DEAREST))
+        budget, dearest = cell(row, _BUDGET), cell(row, _DEAREST)
         x = f"({budget}/{dearest})"
         if name:
             own = self.inputs.assumed(name)
             spent, months = f"SUM({self.totals.column(name)})", self._parts(name)
-            factors = {one: self.rates.spread(name, one)[0] for one in QUANTILES}
-            is_flat, least = f"{factors['P10']}={factors['P90']}", self.rates.spread(name, "P50")[1]
-            quantiles = {
-                one: f'IF({is_flat},"{NO_RANGE}",{mean}*{by})' for one, by in factors.items()
-            }
+            raw = {one: cell(row, _RAW + at) for at, one in enumerate(QUANTILES)}
+            is_flat, least = f"{raw['P10']}={raw['P90']}", self.rates.least(name)
+            quantiles = {one: f'IF({is_flat},"{NO_RANGE}",{usd})' for one, usd in raw.items()}
             for one, words in _LEAST.items() if least else ():
                 quantiles[one] = f'IF({least},"{words}",{quantiles[one]})'
             limit, none = f'IF({own["budget"]}="","{NO_BUDGET}",{own["budget"]})', NO_BUDGET
@@ -223,8 +231,9 @@ class Risk:
         )
         stretch = 1.0 if spend.is_ranged else 0.0
         if name:
-            now = [self.rates.spread(name, one)[0] for one in ("P90", "P10")]
-            width = f"({now[0]}-{now[1]})/{high - low!r}" if high > low else "0"
+            self._write_raw(sheet, row, name)
+            mean, p10, p90 = (cell(row, one) for one in (_MEAN, _RAW, _RAW + 2))
+            width = f"IF({mean}=0,0,({p90}-{p10})/{mean}/{high - low!r})" if high > low else "0"
             weight, value = f"{cell(row, _MEAN)}*{scale}", float(spend.mean().sum()) * stretch
             sheet.formula(row, _WEIGHT, weight, value, "grey_factor")
             shape, mixed = self._shape(name), ""
@@ -247,6 +256,36 @@ class Risk:
         formula = f'IF(AND({ranged},ISNUMBER({cell(row, _CHANCE)})),IF({same},"{AS_SIMULATED}","{NEAR_CHANCE}"),"")'
         said = "" if self._budget(name) is None else said
         sheet.formula(row, _CHANCE_IS, formula, said, f"{total}grey_right")
+
+    def _write_raw(self, sheet: Sheet, row: int, name: str) -> None:
+        """Write what is spent on prompts, answers and reasoning, and the quantiles of all."""
+        live, mean = self.live, cell(row, _MEAN)
+        line = live.lines[name, live.recommendation.best[name]]
+        keys = [key for key in line.usd if live.plain_of(key) == "output"]
+        usd, tokens = (
+            "+".join(f"SUM({self.totals.column(name, title(key))})" for key in keys)
+            for title in (usd_of, str)
+        )
+        spent = [cell(row, _SPENT + at) for at in range(len(PARTS))]
+        thought = f"SUM({self.totals.column(name, 'reasoning')})"
+        output, used = (
+            float(sum(part[key].sum() for key in keys)) for part in (line.usd, line.usage)
+        )
+        reasoned = output * float(line.usage["reasoning"].sum()) / used if used else 0.0
+        sheet.formulas(
+            row,
+            _SPENT,
+            [
+                (f"{mean}-{spent[1]}-{spent[2]}", float(line.spend.sum()) - output, "grey_money"),
+                (f"{usd}-{spent[2]}", output - reasoned, "grey_money"),
+                (f"IF({tokens}=0,0,({usd})*{thought}/({tokens}))", reasoned, "grey_money"),
+                *(
+                    (self.rates.spread(name, one, spent), float(planned), "grey_money")
+                    for one, q in QUANTILES.items()
+                    for planned in self._spend(name).over_months().quantile(q)
+                ),
+            ],
+        )
 
     def _shape(self, name: str) -> str:
         """Return the formula of how far spend is divided otherwise than planned among meters and months.
