@@ -7,9 +7,10 @@ from functools import cached_property
 
 from kimi_planner.billing.meters import METERS, title_of
 from kimi_planner.report.tables import assumptions_table
-from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
+from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 from kimi_planner.report.xlsx.traffic import EventCells
 from kimi_planner.workload.dated import PriceChange
 

@@ -8,12 +8,12 @@ from functools import cached_property
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.demand import Period
-from kimi_planner.report.xlsx.book import Sheet, Shown, cell, span
 from kimi_planner.report.xlsx.inputs import Inputs
 from kimi_planner.report.xlsx.live import Line, Live
 from kimi_planner.report.xlsx.prices import Prices
 from kimi_planner.report.xlsx.rates import Rates
 from kimi_planner.report.xlsx.scope import batch_of
+from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell, span
 from kimi_planner.report.xlsx.traffic import added_formula, days_formula, growth_formula
 
 __all__ = ["BY_MODEL", "LINES", "MONTHLY", "Totals", "usd_of"]
