@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pandas as pd
 import pytest
 from backports import zstd
+from logs import lines as text
 
 from kimi_planner import read_usage
 from kimi_planner.errors import MissingExtraError, UsageError
@@ -17,10 +18,6 @@ from kimi_planner.usage import json_log, lines
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
 HEADER = "timestamp,prompt_tokens,completion_tokens\n"
-
-
-def text(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
 def call(name, **more):

@@ -80,7 +80,10 @@ def plan_of(
     source = str(planned)
     if not text.lstrip().startswith("{"):
         cells = csv.DictReader(io.StringIO(text, newline=""))
-        rows = [{key: _as_written(cell) for key, cell in row.items()} for row in cells]
+        rows = [
+            {key: as_written(cell) if isinstance(cell, str) else cell for key, cell in row.items()}
+            for row in cells
+        ]
         plan = _plan({"spend": rows}, source, choice, load_catalog(catalog))
         if catalog is not None:
             return plan
@@ -160,10 +163,6 @@ def _approved(
         now=usd(now),
     )
     return replace(plan, notes=(differs, *plan.notes))
-
-
-def _as_written(cell: Any) -> Any:
-    return as_written(cell) if isinstance(cell, str) else cell  # None where a line is too short
 
 
 def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: Catalog) -> Plan:

@@ -8,7 +8,8 @@ from typing import Any
 
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.tables import Section, Table, source_sentences, traffic_sentences
-from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
+from kimi_planner.report.xlsx.book import Book
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 
 __all__ = ["SOURCES", "write_section", "write_sources"]
 

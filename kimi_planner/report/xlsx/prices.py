@@ -10,9 +10,9 @@ from kimi_planner.billing.meters import METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.money import TOKENS_PER_MTOK
-from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.inputs import PATH, Inputs
 from kimi_planner.report.xlsx.live import Live
+from kimi_planner.report.xlsx.sheet import Sheet, cell
 
 __all__ = ["PRICES", "Prices"]
 
