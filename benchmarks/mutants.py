@@ -148,7 +148,7 @@ class Judge:
             return run.failed or ("" if ended in (0, 5) else IMPORT)
 
         try:
-            return self.judged(mutant, self.lines.of_module(mutant.path), act)
+            return self.judged(mutant, self.lines.of_import(mutant), act)
         finally:
             shutil.copy2(kept, path)
 
