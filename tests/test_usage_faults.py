@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
+from itertools import permutations
 
 import pandas as pd
 import pytest
@@ -250,10 +251,10 @@ def test_dates_after_seconds_from_the_start_are_refused(read):
     """One log has one clock; the line where the other begins is named."""
     timed = USAGE | {"timestamp_s": 5}
     dated = USAGE | {"timestamp": "2026-01-01T00:00:00Z"}
-    for first, second in ((timed, dated), (dated, timed)):
-        with pytest.raises(
-            UsageError, match=r"log.jsonl line 2: the time is .* One log has one clock"
-        ):
+    clocks = {"a date": dated, "seconds from the start of the log": timed}
+    for (before, first), (name, second) in permutations(clocks.items()):
+        said = f"log.jsonl line 2: the time is {name}; before it stands {before}. One log has one clock"
+        with pytest.raises(UsageError, match=said):
             read(text(first, second))
     frame = read(text(USAGE, timed, USAGE))
     assert frame["timestamp"].isna().tolist() == [True, False, True]
