@@ -22,7 +22,7 @@ import pytest
 
 from benchmarks.faults import PACKAGES, ROOT, Mutant
 
-CASES = 8  # of a test that has many, and 20 that hypothesis generates
+CASES = 16  # of a test that has many, and 20 that hypothesis generates
 MODULES = tuple(f"kimi_planner.{package}" for package in PACKAGES)
 STRUCTURE = "tests/test_structure.py"
 FILES = 4  # whose tests come first
