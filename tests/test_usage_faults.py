@@ -159,6 +159,16 @@ def test_one_id_with_other_tokens_is_a_contradiction(read, tmp_path):
     assert (len(frame), frame.attrs["rejected"], frame.attrs["duplicates"]) == (3, 1, 0)
 
 
+def test_a_contradiction_names_the_files_of_both_rows(tmp_path):
+    """Each row with its own file and line, whichever files come before and after."""
+    for name, calls in {"a": ["x"], "b": ["y", "z"], "c": ["v"], "d": ["w"]}.items():
+        (tmp_path / f"{name}.jsonl").write_text(text(*map(call, calls)), encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text(text(call("v"), call("z", prompt_tokens=9)), encoding="utf-8")
+    said = rf"{tmp_path / 'c.jsonl'} line 2: .* the id of {tmp_path / 'b.jsonl'} line 2, but with"
+    with pytest.raises(UsageError, match=said):
+        read_usage(tmp_path)
+
+
 def test_of_two_rows_of_a_call_the_one_that_states_cached_tokens_counts(read):
     """Two libraries that trace one call do not state the same things."""
     frame = read(text(call("a"), call("b"), call("a", cached_tokens=4)))
