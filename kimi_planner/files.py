@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import InvalidOperation
 from itertools import islice
 from os import fstat
 from pathlib import Path
@@ -15,14 +14,13 @@ from kimi_planner.errors import (
     KimiPlannerError,
     Where,
 )
-from kimi_planner.limits import FILES, NODES
+from kimi_planner.limits import FILES
 
 __all__ = [
     "data_dir",
     "globbed",
     "no_such_file",
     "not_utf8",
-    "parsed_json",
     "read_text",
     "repository",
 ]
@@ -129,33 +127,3 @@ def read_text(
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_utf8(error, path, fault=fault) from None
-
-
-def parsed_json(
-    text: str,
-    path: str | Path,
-    advice: str,
-    *,
-    fault: type[KimiPlannerError] = FileError,
-    **options: Any,
-) -> Any:
-    """Return what JSON holds; ``options`` are those of `json.loads`.
-
-    Raises
-    ------
-    FileError
-        Or another ``fault``, if it is not JSON; the message names file and line, and ends with the ``advice``.
-    """
-    import json  # most that read files read none
-
-    if sum(map(text.count, "[{,")) > NODES:
-        raise fault(f"more than {NODES:,} values. Split the file.", at=path)
-    try:
-        return json.loads(text, **options)
-    except json.JSONDecodeError as error:
-        raise fault(f"not JSON ({error.msg}). {advice}", at=Where(path, error.lineno)) from None
-    except InvalidOperation:  # of `parse_float`
-        raise fault(f"a number has more digits than can be meant. {advice}", at=path) from None
-    except (RecursionError, ValueError) as error:  # or a number of thousands of digits
-        why = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise fault(f"not JSON that can be read ({why}). {advice}", at=path) from None

@@ -8,20 +8,28 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.text import Text
+from PIL import Image
 
 from kimi_planner.cli import main
+from kimi_planner.plot import alt_text
 
 FENCE = re.compile(
     r'^(?P<pad> *)```(?P<language>[\w-]*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^(?P=pad)```$',
     re.M | re.S,
 )
+PICTURE = re.compile(r"^!\[(?P<words>[^\]]*)\]\((?P<path>[^)]+\.png)\)$", re.M)
+#: Where a file of a picture states what it shows: words and numbers, the same on every machine.
+KEY = "Description"
+#: What becomes of a picture's axes, by the path that a page has for it.
+Drawn = Callable[[str, Any], object]
 #: What a page shows that is not ours to run: setting up, and other programs.
 NOT_OURS = (
     "python3 -m venv",
@@ -62,13 +70,26 @@ def fences(text: str) -> Iterator[Fence]:
         yield Fence(match["language"], match["title"], match["body"], *match.span("body"))
 
 
-def run_page(text: str, folder: Path) -> str:
-    """Run a page in a folder, and return it with the output that it has now."""
+def run_page(text: str, folder: Path, drawn: Drawn = lambda path, ax: None) -> str:
+    """Run a page in a folder, and return it with the output that it has now.
+
+    The axes `ax` that code leaves are handed to ``drawn`` for the picture that is shown below it, whose
+    words become what a picture says of itself.
+    """
     names: dict[str, Any] = {"__name__": "__page__"}
     said = ""
     parts, done = [], 0
-    for fence in fences(text):
-        if fence.title == "Output":
+    shown = [
+        Fence("picture", match["path"], "", *match.span("words"))
+        for match in PICTURE.finditer(text)
+    ]
+    for fence in sorted([*fences(text), *shown], key=lambda fence: fence.start):
+        if fence.language == "picture":
+            if "ax" in names:
+                drawn(str(fence.title), names["ax"])
+                parts += [text[done : fence.start], alt_text(names["ax"])]
+                done = fence.end
+        elif fence.title == "Output":
             parts += [text[done : fence.start], said]
             done, said = fence.end, ""
         elif fence.title is not None:
@@ -81,6 +102,26 @@ def run_page(text: str, folder: Path) -> str:
                 run_command(line) for line in fence.body.replace("\\\n", " ").splitlines()
             )
     return "".join([*parts, text[done:]])
+
+
+def told_by(ax: Any) -> str:
+    """Return all that the figure of axes says, in one line."""
+    words = [alt_text(ax), *(text.get_text() for text in ax.figure.figure.findobj(Text))]
+    return " ".join(" ".join(words).split())
+
+
+def told_in(file: Path) -> str | None:
+    """Return what the picture in a file was told to show when it was drawn."""
+    if not file.is_file():
+        return None
+    with Image.open(file) as picture:
+        return str(picture.info.get(KEY))
+
+
+def draw(ax: Any, file: Path) -> None:
+    """Write a picture with what it says, and nothing that changes by itself."""
+    file.parent.mkdir(exist_ok=True)
+    ax.figure.figure.savefig(file, dpi=130, metadata={KEY: told_by(ax), "Software": None})
 
 
 def run_python(code: str, names: dict[str, Any]) -> str:

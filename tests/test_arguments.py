@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import kimi_planner as kp
-from kimi_planner.errors import CallError, KimiPlannerError, ScenarioError, WorkloadError
+from kimi_planner.errors import CallError, KimiPlannerError, SettingError, WorkloadError
 
 GROUPS = [kp, *(getattr(kp, name) for name in kp.__all__ if inspect.ismodule(getattr(kp, name)))]
 #: One argument, and called for every short text: the guard would be a fifth of its time.
@@ -172,9 +172,7 @@ def test_a_file_is_as_good_as_its_workloads(tmp_path, workloads):
 
 def test_a_table_says_how_it_becomes_a_workload():
     """A DataFrame is no workload, and the error names both ways to make one of it."""
-    with pytest.raises(
-        ScenarioError, match=r"DataFrame.*Workload\.from_usage.*prompt_tokens=table"
-    ):
+    with pytest.raises(SettingError, match=r"DataFrame.*Workload\.from_usage.*prompt_tokens=table"):
         kp.project(pd.DataFrame({"tokens": [1, 2]}))
 
 

@@ -23,7 +23,7 @@ from kimi_planner.choose import (
     thinking_pays,
 )
 from kimi_planner.choose.objective import best_by_value
-from kimi_planner.errors import EvaluationError, ScenarioError
+from kimi_planner.errors import EvaluationError, SettingError
 from kimi_planner.report.json_form import plan_data
 from kimi_planner.report.text import recommendation_text
 
@@ -315,7 +315,7 @@ def test_common_values_hold_where_a_workload_states_none():
     trials = tried(k2=(30, 100), k2_5=(90, 100))
     assert card(plain(), trials, asked).model == "kimi-k2-5"
     assert card(own, trials, asked).model == "kimi-k2"
-    with pytest.raises(ScenarioError, match="value_usd_per_success is 0"):
+    with pytest.raises(SettingError, match="value_usd_per_success is 0"):
         Requirements(value_usd_per_success=0)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from pages import run_page
+from pages import draw, run_page, told_by, told_in
 
 ROOT = Path(__file__).parent.parent
 #: Pages whose examples run one after the other; the others show parts of larger files.
@@ -32,10 +32,17 @@ PAGES = [
 def test_a_page_runs_as_it_stands(page, tmp_path, monkeypatch, request):
     """Files, code and commands of a page run in their order in an empty folder; outputs are real."""
     monkeypatch.chdir(tmp_path)
-    text = page.read_text(encoding="utf-8")
-    fresh = run_page(text, tmp_path)
+    updates = request.config.getoption("--update-golden")
+
+    def compare(path, ax):
+        file = page.parent / path
+        if updates:
+            draw(ax, file)
+        assert told_in(file) == told_by(ax), f"{path} is stale: python docs/pictures.py draws it"
+
+    fresh = run_page(page.read_text(encoding="utf-8"), tmp_path, compare)
     plt.close("all")
-    if request.config.getoption("--update-golden"):
+    if updates:
         page.write_text(fresh, encoding="utf-8")
     assert fresh == page.read_text(encoding="utf-8")
 

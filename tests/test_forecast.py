@@ -13,7 +13,7 @@ from kimi_planner import load_catalog, price_usage, read_usage
 from kimi_planner.errors import (
     KimiPlannerError,
     PriceNotFoundError,
-    ScenarioError,
+    SettingError,
     TooLittleUsageError,
     UnknownModelError,
     UsageError,
@@ -137,14 +137,14 @@ def test_months_are_those_of_the_calendar():
 def test_horizons_that_are_none_are_refused(horizon):
     """Zero, negative, missing and absurd horizons are errors that show the value."""
     for end in (pd.Timedelta(hours=1), MIDNIGHT, pd.Timestamp("9999-12-31", tz="UTC")):
-        with pytest.raises(ScenarioError, match=r"^horizon is "):
+        with pytest.raises(SettingError, match=r"^horizon is "):
             horizon_of(end, horizon)
 
 
 def test_a_horizon_past_the_calendar_is_refused():
     """A date that cannot be written is an error of ours."""
     for horizon in ("30 months", "900 days"):
-        with pytest.raises(ScenarioError, match="horizon is"):
+        with pytest.raises(SettingError, match="horizon is"):
             horizon_of(pd.Timestamp.max.tz_localize("UTC"), horizon)
 
 
@@ -421,8 +421,8 @@ def test_what_cannot_be_priced_is_said():
         (calls([0, np.inf]), {}, UsageError, "timestamp"),
         ("log.csv", {}, UsageError, "Read a log first"),
         (None, {}, UsageError, "Read a log first"),
-        (calls(range(9)), {"as_of": "24.11.2026"}, ScenarioError, "as_of is '24.11.2026'"),
-        (calls(range(9)), {"as_of": 0}, ScenarioError, "as_of is 0"),
+        (calls(range(9)), {"as_of": "24.11.2026"}, SettingError, "as_of is '24.11.2026'"),
+        (calls(range(9)), {"as_of": 0}, SettingError, "as_of is 0"),
         (calls(range(9)), {"catalog": "1999-01"}, KimiPlannerError, "1999-01"),
     ],
 )  # fmt: skip
@@ -532,10 +532,10 @@ def test_quantiles_and_ranges(found):
 )
 def test_quantiles_out_of_bounds_are_refused(found, q):
     """A quantile that is none is an error that shows it."""
-    with pytest.raises(ScenarioError, match=r"quantile is .* between 0 and 1"):
+    with pytest.raises(SettingError, match=r"quantile is .* between 0 and 1"):
         found.quantile(q)
     if not isinstance(q, list):
-        with pytest.raises(ScenarioError, match=r"level is .* between 0 and 1"):
+        with pytest.raises(SettingError, match=r"level is .* between 0 and 1"):
             found.interval(q)
 
 

@@ -8,17 +8,13 @@ import json
 import pandas as pd
 import pytest
 from backports import zstd
+from logs import counts, lines
 
 from kimi_planner import read_usage
 from kimi_planner.errors import UsageError
 
-COUNTS = ["requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens"]
 START = pd.Timestamp("2026-01-01", tz="UTC")
 NANOSECONDS = 1_767_225_600_000_000_000
-
-
-def lines(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
 def table(*rows):
@@ -32,12 +28,6 @@ def table(*rows):
             {name: json.dumps(x) if isinstance(x, packed) else x for name, x in row.items()}
         )
     return text.getvalue()
-
-
-def counts(frame):
-    """Return the counts as tuples, None where the log does not say."""
-    rows = frame[COUNTS].astype(object).itertuples(index=False)
-    return [tuple(None if value is pd.NA else int(value) for value in row) for row in rows]
 
 
 @pytest.fixture

@@ -198,10 +198,10 @@ def folder(large: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+@pytest.mark.usefixtures("cluster")
 def test_memory_batches_and_a_cluster_agree(large: pd.DataFrame, folder: Path) -> None:
     """One frame, a folder in batches, and two worker processes give the same whole numbers."""
     import dask.dataframe as dd
-    from distributed import Client, LocalCluster
 
     import kimi_planner.dask
 
@@ -211,19 +211,12 @@ def test_memory_batches_and_a_cluster_agree(large: pd.DataFrame, folder: Path) -
     batches = total_usage(folder, by)
     assert batches.cells == whole.cells
     assert (batches.first, batches.last) == (whole.first, whole.last)
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        assert len(client.scheduler_info()["workers"]) == 2
-        files = kimi_planner.dask.total_usage(folder, by)
-        parts = dd.read_parquet(folder / "team=a" / "calls.parquet", split_row_groups=1)
-        assert parts.npartitions == 10
-        partitions = kimi_planner.dask.total_usage(parts, ["month", "model"])
-        with pytest.raises(UsageError, match=r"no column 'tea' .* Did you mean 'team'"):
-            kimi_planner.dask.total_usage(folder, ["tea"])
+    files = kimi_planner.dask.total_usage(folder, by)
+    parts = dd.read_parquet(folder / "team=a" / "calls.parquet", split_row_groups=1)
+    assert parts.npartitions == 10
+    partitions = kimi_planner.dask.total_usage(parts, ["month", "model"])
+    with pytest.raises(UsageError, match=r"no column 'tea' .* Did you mean 'team'"):
+        kimi_planner.dask.total_usage(folder, ["tea"])
     assert (files.cells, files.first, files.last) == (whole.cells, whole.first, whole.last)
     only = large[large["team"] == "a"][:490_000]
     assert partitions.cells == total_usage(only, ["month", "model"]).cells

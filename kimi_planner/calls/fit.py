@@ -17,7 +17,7 @@ from kimi_planner.calls.caps import cut_shares
 from kimi_planner.calls.overflow import first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.drawn import CallSample
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_models, chosen_workloads
@@ -80,7 +80,7 @@ class ContextFit(Shown):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the fit has no such workload or model.
         """
         return self.of(workload, model).fit_share
@@ -90,13 +90,13 @@ class ContextFit(Shown):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the fit has no such workload or model.
         """
         found = self._served.get((workload, model))
         if found is None:
             names, models = (", ".join(self.frame[key].unique()) for key in ("workload", "model"))
-            raise ScenarioError(
+            raise SettingError(
                 f"The fit has no workload {shown(workload)} on model {shown(model)}. It has "
                 f"{names} on {models}."
             )
@@ -180,7 +180,7 @@ def context_fit(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is no workload or model, two workloads share a name, or the seed is negative.
     UnknownModelError
         If the catalog has no such model.

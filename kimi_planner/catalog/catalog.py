@@ -56,7 +56,7 @@ class Catalog(Shown):
     correspondences
         Nearest counterparts of its models in other catalogs.
     derived_from
-        What a scenario was derived from, the first step first; empty for a catalog as published.
+        What a derived catalog was derived from, the first step first; empty for a catalog as published.
     exchange
         The rates at which amounts of a plan are shown in another currency, where some were given.
     shown_lists
@@ -120,6 +120,12 @@ class Catalog(Shown):
         ------
         UnknownModelError
             If there is none. Ids are never matched by prefix or guessed.
+
+        Examples
+        --------
+        >>> from kimi_planner import load_catalog
+        >>> load_catalog("2026-06").model("kimi-k2").input_usd_per_mtok
+        Decimal('1.20')
         """
         for model in self.models:
             if model.id == model_id:
@@ -170,7 +176,7 @@ class Catalog(Shown):
     def with_discount(
         self, share: Decimal | int | float | str, models: str | Iterable[str] | None = None
     ) -> Catalog:
-        """Return a scenario in which every price of some models is lower by one share.
+        """Return a catalog in which every price of some models is lower by one share.
 
         Parameters
         ----------
@@ -186,12 +192,12 @@ class Catalog(Shown):
         UnknownModelError
             If the catalog has no such model.
         """
-        from kimi_planner.catalog.scenario import discounted
+        from kimi_planner.catalog.derived import discounted
 
         return discounted(self, share, models)
 
     def with_price(self, model: str, **prices: Decimal | int | float | str | None) -> Catalog:
-        """Return a scenario with other prices of one model, on every day.
+        """Return a catalog with other prices of one model, on every day.
 
         Parameters
         ----------
@@ -216,14 +222,14 @@ class Catalog(Shown):
         >>> cheaper.version
         '2026-06 + kimi-k2 at input 1.00'
         """
-        from kimi_planner.catalog.scenario import repriced
+        from kimi_planner.catalog.derived import repriced
 
         return repriced(self, model, prices)
 
     def with_capability(
         self, capability: str, models: str | Iterable[str] | None = None
     ) -> Catalog:
-        """Return a scenario in which some models have a capability that is not stated of them.
+        """Return a catalog in which some models have a capability that is not stated of them.
 
         Parameters
         ----------
@@ -245,12 +251,12 @@ class Catalog(Shown):
         >>> load_catalog().with_capability("tools", "kimi-k2").version
         '2026-06 + tools on kimi-k2'
         """
-        from kimi_planner.catalog.scenario import enabled
+        from kimi_planner.catalog.derived import enabled
 
         return enabled(self, capability, models)
 
     def in_batch(self) -> Catalog:
-        """Return a scenario in which every call is part of a batch.
+        """Return a catalog in which every call is part of a batch.
 
         Models without a batch price are not in it; its ``derived_from`` names them.
 
@@ -259,7 +265,7 @@ class Catalog(Shown):
         PriceNotFoundError
             If the catalog states no batch price at all.
         """
-        from kimi_planner.catalog.scenario import batched
+        from kimi_planner.catalog.derived import batched
 
         return batched(self)
 
@@ -283,7 +289,7 @@ class Catalog(Shown):
         CatalogError
             If a value is out of its bounds, or the catalog has a rate of another currency.
         """
-        from kimi_planner.catalog.scenario import exchanged
+        from kimi_planner.catalog.derived import exchanged
 
         return exchanged(self, currency, rate, on)
 
@@ -308,7 +314,7 @@ class Catalog(Shown):
         CatalogError
             If it has no such list.
         """
-        from kimi_planner.catalog.scenario import at_list
+        from kimi_planner.catalog.derived import at_list
 
         return at_list(self, currency)
 

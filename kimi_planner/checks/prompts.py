@@ -13,7 +13,8 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import FileError, RequestError, Where, restated, whole
-from kimi_planner.files import parsed_json, read_text
+from kimi_planner.files import read_text
+from kimi_planner.json_text import parsed_json
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.notes import Note
 from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders

@@ -13,13 +13,17 @@ from pathlib import Path, PurePosixPath
 from kimi_planner.boundary import Boundary
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
-from kimi_planner.checks.call_sites import call_sites, workload_stubs
 from kimi_planner.checks.config import CONFIG_FILE, config_of
 from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.found import Found, find_prompts
 from kimi_planner.checks.globs import find_files
 from kimi_planner.checks.prompts import read_file
-from kimi_planner.checks.proposal_text import ProposedBudget, configuration
+from kimi_planner.checks.proposal_text import (
+    ProposedBudget,
+    call_sites,
+    configuration,
+    workload_stubs,
+)
 from kimi_planner.checks.run import Check, CheckReport
 from kimi_planner.errors import ConfigError, MissingExtraError, Where
 from kimi_planner.files import repository

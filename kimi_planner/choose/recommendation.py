@@ -53,6 +53,8 @@ class Recommendation:
         What a tier and a least success rate were held against, where they were asked for.
     published
         Published results that success rests on beside the team's own; ``None`` if they do not count.
+    unused
+        Which evaluations are of no workload of the projection.
     """
 
     choices: tuple[Choice, ...]
@@ -65,6 +67,7 @@ class Recommendation:
     throughput: Throughput | None = None
     evaluations: Evaluations | None = None
     published: PublicResults | None = None
+    unused: tuple[Note, ...] = ()
 
     @property
     def best(self) -> dict[str, str]:
@@ -117,7 +120,7 @@ class Recommendation:
     def notes(self) -> tuple[Note, ...]:
         """What the spend and the choice leave out, in words."""
         notes = self.projection.notes + (self.throughput.notes if self.throughput else ())
-        return tuple(dict.fromkeys(notes))  # some concern both
+        return tuple(dict.fromkeys(notes + self.unused))  # some concern both
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.progress import progress
+from kimi_planner.cli.writing import progress
 from kimi_planner.notes import Note
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -16,7 +16,6 @@ __all__ = ["outlook"]
 
 
 @click.command("outlook")
-@logs.argument
 @click.option(
     "--until",
     default="month end",
@@ -47,8 +46,9 @@ __all__ = ["outlook"]
 @click.option("--start", help="From when on the log was kept, a UTC time.")
 @click.option("--end", help="Until when the log was kept.")
 @logs.catalog
+@logs.alias
 @options.as_of
-@logs.on_error
+@logs.log
 @options.form("text", "json", "markdown")
 @click.option(
     "--out",
@@ -58,13 +58,12 @@ __all__ = ["outlook"]
 @options.force
 def outlook(
     *,
-    paths: tuple[Path, ...],
+    log: logs.Log,
     form: str,
     out: Path | None,
     force: bool,
     fail_above: float | None,
     by: str | None,
-    on_error: Literal["raise", "skip"],
     **others: Any,
 ) -> None:
     """Estimate what the month, quarter or year of LOG will end at.
@@ -78,10 +77,8 @@ def outlook(
 
     if fail_above is not None and others["budget"] is None and others["plan"] is None:
         raise click.UsageError("--fail-above needs --budget or --plan.")
-    source: Any = paths
-    if by is None:  # columns besides those of a usage frame are read from the log itself
-        source = logs.Log(paths, on_error).frame()
-    found = latest_estimate(source, by=by, on_error=on_error, **others)
+    keep = [by] if by else []
+    found = latest_estimate(log.frame(keep), by=by, **others)
     forms = {"text": outlook_text, "json": outlook_json, "markdown": outlook_markdown}
     click.echo(forms[form](found), nl=False)
     if out is not None:

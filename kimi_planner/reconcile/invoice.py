@@ -21,9 +21,8 @@ from kimi_planner.billing.meters import METERS, Usage, fee_key, title_of
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import UsageError, Where, shown, unknown
 from kimi_planner.files import read_text
-from kimi_planner.money import exact_decimal, total
+from kimi_planner.money import exact_decimal, rounded, total
 from kimi_planner.notes import Note, note
-from kimi_planner.plan.rounding import rounded
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, Where, is_whole, shown
+from kimi_planner.json_text import loaded
 from kimi_planner.packed import Progress
 from kimi_planner.usage.lines import line_blocks
 
@@ -106,7 +106,7 @@ def read_prefix_log(
             if not line.strip():
                 continue
             try:
-                when, prompt, ids = _call(json.loads(line), block_tokens)
+                when, prompt, ids = _call(loaded(line), block_tokens)
             except UsageError as error:
                 raise UsageError(str(error), at=Where(path, number)) from None
             except (ValueError, RecursionError) as error:

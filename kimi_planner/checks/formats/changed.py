@@ -8,8 +8,7 @@ from decimal import Decimal
 from kimi_planner.checks.baseline import PromptEntry
 from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
 from kimi_planner.checks.growth import Comparison, month_words, moved
-from kimi_planner.money import cents, signed_usd
-from kimi_planner.plan.rounding import in_cents
+from kimi_planner.money import cents, in_cents, signed_usd
 
 __all__ = [
     "causes",

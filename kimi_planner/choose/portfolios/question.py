@@ -21,8 +21,8 @@ from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.success import build as success
-from kimi_planner.errors import ScenarioError
+from kimi_planner.choose.success.build import not_planned
+from kimi_planner.errors import SettingError
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -144,7 +144,7 @@ def ask(
         allow_split=allow_split,
         traffic=traffic,
         tier=limits,
-        unused=tuple(success.check_evaluations(evaluations, chosen, plan)),
+        unused=(*found.unused, *not_planned(evaluations, plan)),
     )
 
 
@@ -207,13 +207,13 @@ def _check_aims(aims: Mapping[str, Aim]) -> None:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If that is so: successes and USD do not add up.
     """
     silent = [name for name, aim in aims.items() if not aim.objective.is_stated]
     stated = [name for name, aim in aims.items() if aim.objective.is_stated]
     if silent and stated:
-        raise ScenarioError(
+        raise SettingError(
             f"{', '.join(stated)} state what a solved or a failed task is worth, {', '.join(silent)} "
             "do not: USD and successes do not add up. Give value_usd_per_success to all, or to none."
         )

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.tables import Section, Table, source_sentences, traffic_sentences
-from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
+from kimi_planner.report.xlsx.book import Book
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 
 __all__ = ["SOURCES", "write_section", "write_sources"]
 
 SOURCES = "Catalog and sources"
 _ENDS = ("before", "after", "planned", "actual")
-_COLOURS = {"end": "#1F4E79", "up": "#C4513E", "down": "#3B8F6B"}
+#: Of the parts of a column that floats; the first only lifts the others.
+_FILLS: dict[str, dict[str, Any]] = {
+    "below": {"none": True}, "end": {"color": "#1F4E79"},
+    "more": {"color": "#C4513E"}, "less": {"color": "#3B8F6B"},
+}  # fmt: skip
 _USUAL = 10  # columns
 
 
@@ -53,37 +59,21 @@ def _write_waterfall(
     (first, row), name = rows_at, sheet.raw.get_name()
     last = len(table.headers) - 1
     steps = [(texts[0], float(texts[last].replace(",", ""))) for texts in table.rows]
-    sheet.header(first, ("below", "end", "more", "less"), at=helper)
+    sheet.header(first, _FILLS, at=helper)
     reached = 0.0
     for at, (step, amount) in enumerate(steps, first + 1):
-        is_end = step in _ENDS
-        before, reached = (0.0, amount) if is_end else (reached, reached + amount)
-        low = 0.0 if is_end else min(before, reached)
-        for column, value in enumerate(
-            (low, amount * is_end, max(amount, 0) * (not is_end), max(-amount, 0) * (not is_end)),
-            helper,
-        ):
-            sheet.number(at, column, value, "grey_money")
+        before, reached = reached, amount if step in _ENDS else reached + amount
+        parts = [min(before, reached), 0.0, max(amount, 0), max(-amount, 0)]
+        if step in _ENDS:
+            parts = [0.0, amount, 0.0, 0.0]
+        sheet.numbers(at, helper, parts)
     rows = first + 1, first + len(steps)
     series = [
-        {
-            "name": words,
-            "categories": f"={span(rows, 0, name)}",
-            "values": f"={span(rows, helper + at, name)}",
-            "colour": colour,
-        }
-        for at, (words, colour) in enumerate(
-            (
-                ("below", None),
-                ("end", _COLOURS["end"]),
-                ("more", _COLOURS["up"]),
-                ("less", _COLOURS["down"]),
-            )
-        )
+        (words, span(rows, 0, name), span(rows, at, name), {"gap": 40, "fill": _FILLS[words]})
+        for at, words in enumerate(_FILLS, helper)
     ]
-    sheet.raw.insert_chart(
-        cell(row, 0), book.column_chart(series, f"{table.title}, {table.headers[last]}")
-    )
+    title = f"{table.title}, {table.headers[last]}"
+    sheet.raw.insert_chart(cell(row, 0), book.chart("column", series, title))
     return row + 18
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
 from kimi_planner.report.budget import NOT_STATED, span_name
-from kimi_planner.report.xlsx.book import Sheet, cell, span
 from kimi_planner.report.xlsx.inputs import Inputs
 from kimi_planner.report.xlsx.lines import Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["BUDGET", "Budget"]
@@ -117,14 +117,12 @@ class Budget:
                 self.rows[one.name],
                 one,
                 [one.name],
-                f'IF({own["budget"]}="","{NO_BUDGET}",{own["budget"]})',
+                self.risk.place(one.name, "budget"),
                 partial(self._of_month, one.name, factor),
             )
-        row, budgets = self.rows[""], span(self._every, _A_MONTH)
-        every, total = f"COUNT({budgets})=ROWS({budgets})", self._matrix.total
-        rule = f'IF({every},SUM({budgets}),"{NOT_TOLD}")'
-        summed = partial(self._summed, "SUM({})")
-        self._write_row(sheet, row, total, live.workloads, rule, summed, style="total_")
+        summed, total = partial(self._summed, "SUM({})"), self._matrix.total
+        budget = self.risk.place("", "budget")
+        self._write_row(sheet, self.rows[""], total, live.workloads, budget, summed, style="total_")
         self._write_total(sheet)
         self._write_lines(sheet)
         self._write_exchanged(sheet)
@@ -163,13 +161,13 @@ class Budget:
         owners = ["", ""] if style else [one.owner or NOT_STATED, one.cost_centre or NOT_STATED]
         sheet.texts(row, one.name, *owners, *[""] * bool(style), style=f"{style}text")
         sheet.formula(row, _A_MONTH, budget, none if usd is None else known, f"{style}whole_right")
-        self._fill(sheet, row, formula, values, style)
+        self._fill(sheet, row, formula, values, f"{style}whole")
         for span_ in self._matrix.spans:
             column = self._columns[span_.name]
             over = (
                 f"AND(ISNUMBER({a_month}),{cell(row, column)}>{a_month}*{len(span_.months)}+0.005)"
             )
-            sheet.flag_over((row, row), (column, column), over)
+            sheet.flag_over(row, (column, column), over)
         months = ",".join(cell(row, self._columns[str(month)]) for month in self.live.months)
         total, count = cell(row, self._columns[self._matrix.whole.name]), len(values)
         for name, against, value, form in (
@@ -181,37 +179,42 @@ class Budget:
             shown = "" if usd is None else float(value)
             sheet.formula(row, self._columns[name], live, shown, style + form)
         room, column = cell(row, self._columns["head-room"]), self._columns["head-room"]
-        sheet.flag_over((row, row), (column, column), f"AND(ISNUMBER({room}),{room}<-0.005)")
+        sheet.flag_over(row, (column, column), f"AND(ISNUMBER({room}),{room}<-0.005)")
 
     def _fill(
-        self, sheet: Sheet, row: int, formula: OfMonth, values: Array, style: str = ""
+        self, sheet: Sheet, row: int, formula: OfMonth, values: Array | None, style: str = "whole"
     ) -> None:
-        """Write a row: a formula for each month, and the sums of months."""
+        """Write a row: a formula for each month, and the sums of months; ``None`` is not known."""
         names = [str(month) for month in self.live.months]
         for one in self._matrix.spans:
             column, is_sum = self._columns[one.name], one.level != "month"
-            cells = ",".join(cell(row, self._columns[month]) for month in one.months)
-            text = f"SUM({cells})" if is_sum else formula(names.index(one.name), column)
-            part = f"{style}{'sum_' * is_sum}whole"
-            sheet.formula(row, column, text, self._of(one, values), part)
+            text = formula(names.index(one.months[0]), column)
+            if is_sum:
+                cells = [cell(row, self._columns[month]) for month in one.months]
+                text = f'IF({cells[0]}="","",SUM({",".join(cells)}))'
+            value = "" if values is None else self._of(one, values)
+            sheet.formula(row, column, text, value, f"{'sum_' * is_sum}{style}")
 
     def _write_total(self, sheet: Sheet) -> None:
         """Write the budget of all workloads and the variance of each column."""
-        row, budget = self.rows[""], self.live.limit("")
-        values, usd = self.booked(self.live.workloads), float(budget or 0)
+        row, usd = self.rows[""], self.live.limit("")
+        known = None if usd is None else np.full(len(self.live.months), float(usd))
         a_month = cell(row, _A_MONTH)
-        for at, words in enumerate(("budget", "variance"), row + 1):
-            sheet.text(at, 0, words, "strong")
-            for one in self._matrix.spans:
-                column, count = self._columns[one.name], len(one.months)
-                less, here = f"{cell(row, column)}-" * (words == "variance"), cell(at, column)
-                value = self._of(one, values) - usd * count if less else usd * count
-                formula = f'IF(ISNUMBER({a_month}),{less}{a_month}*{count},"")'
-                shown = "" if budget is None else value
-                sheet.formula(at, column, formula, shown, "more" if less else "whole")
-                if less:
-                    over = f"AND(ISNUMBER({here}),{here}>0.005)"
-                    sheet.flag_over((at, at), (column, column), over)
+
+        def budget(_: int, __: int) -> str:
+            return f'IF(ISNUMBER({a_month}),{a_month},"")'
+
+        def variance(_: int, column: int) -> str:
+            return f'IF(ISNUMBER({a_month}),{cell(row, column)}-{a_month},"")'
+
+        booked = self.booked(self.live.workloads)
+        sheet.text(row + 1, 0, "budget", "strong")
+        self._fill(sheet, row + 1, budget, known)
+        sheet.text(row + 2, 0, "variance", "strong")
+        self._fill(sheet, row + 2, variance, None if known is None else booked - known, "more")
+        first, last = cell(row + 2, _FIRST), self._columns[self._matrix.whole.name]
+        over = f"AND(ISNUMBER({first}),{first}>0.005)"
+        sheet.flag_over(row + 2, (_FIRST, last), over)
 
     @property
     def _below(self) -> int:
@@ -240,7 +243,7 @@ class Budget:
             return "+".join(cell(row, column) for row in (every, off, tax))
 
         self._fill(sheet, tax, taxed, (booked + credits_) * percent)
-        self._fill(sheet, pay, to_pay, (booked + credits_) * (1 + percent), "total_")
+        self._fill(sheet, pay, to_pay, (booked + credits_) * (1 + percent), "total_whole")
 
     def _write_entries(
         self, sheet: Sheet, row: int, values: Array, style: str, **bounds: float
@@ -263,7 +266,7 @@ class Budget:
         def at_rate(_: int, column: int) -> str:
             return f"{cell(every, column)}*{cell(row, column)}"
 
-        self._fill(sheet, row + 1, at_rate, self.booked(self.live.workloads) * rates, "total_")
+        self._fill(sheet, row + 1, at_rate, self.booked(self.live.workloads) * rates, "total_whole")
 
     def _write_by_cost_centre(self, sheet: Sheet, row: int) -> int:
         """Write the sums of each owner and cost centre, where any is stated; return the last row."""

@@ -7,13 +7,14 @@ from functools import cached_property
 
 from kimi_planner.billing.meters import METERS, title_of
 from kimi_planner.report.tables import assumptions_table
-from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
+from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 from kimi_planner.report.xlsx.traffic import EventCells
 from kimi_planner.workload.dated import PriceChange
 
-__all__ = ["ASSUMPTIONS", "CONTINGENCY", "PATH", "RATES", "Inputs", "place_of"]
+__all__ = ["ASSUMPTIONS", "CONTINGENCY", "PATH", "RATES", "Inputs"]
 
 ASSUMPTIONS, RATES, PATH = "Assumptions", "Rates", "Prices by month"
 CONTINGENCY = "contingency"
@@ -30,7 +31,7 @@ _WORDS = {
     "ends": "ends on", "requests": "requests a day, mean", "growth": "growth a month",
     "prompt": "prompt tokens a call", "answer": "answer tokens a call",
     "reasoning": "reasoning tokens a call", "batch": "share of calls in batches",
-    "budget": "budget a month", "place": "place of the model", "rates": "row of its rates",
+    "budget": "budget a month", "place": "place of the model", "sure": "place of its certainty",
 }  # fmt: skip
 _SAID = (
     "Change a yellow cell: budget, risk and every total follow. Limits of answers, context windows, the history of "
@@ -56,7 +57,7 @@ class Inputs:
         of_call = [name for name in self.live.amounts if name != "requests"]
         batch = ["batch"] * bool(self.live.batches)
         names = ["model", "certainty", "starts", "ends", "requests", "growth", *of_call, *batch]
-        return {name: at for at, name in enumerate([*names, "budget", "place", "rates"], 1)}
+        return {name: at for at, name in enumerate([*names, "budget", "place", "sure"], 1)}
 
     def row(self, workload: str) -> int:
         """Return the row of a workload."""
@@ -116,7 +117,7 @@ class Inputs:
     @property
     def list_column(self) -> int:
         """Column of the list of models on the sheet of rates."""
-        return 3 + 2 * len(self.live.amounts) + 7
+        return 3 + 2 * len(self.live.amounts) + 20
 
     def write(self, book: Book, sheet: Sheet) -> None:
         """Write what can be changed, then every assumption as it was given."""
@@ -176,10 +177,10 @@ class Inputs:
         place = f"IF({found}=0,NA(),{found})"  # another text is no model, and nothing is made up
         at = list(live.specs).index(best)
         sheet.formula(row, columns["place"], place, at + 1, "grey_factor")
-        base = list(live.workloads).index(name) * len(live.specs) * len(CERTAINTY)
-        rates = f"{base}+({own['place']}-1)*{len(CERTAINTY)}+{place_of(own['certainty'])}"
-        value = base + at * len(CERTAINTY) + CERTAINTY.index(assumed.certainty) + 1
-        sheet.formula(row, columns["rates"], rates, value, "grey_factor")
+        words = ",".join(f'"{one}"' for one in CERTAINTY)
+        sure = f"MATCH({own['certainty']},{{{words}}},0)"
+        value = CERTAINTY.index(assumed.certainty) + 1
+        sheet.formula(row, columns["sure"], sure, value, "grey_factor")
 
     def _write_events(self, sheet: Sheet) -> None:
         if not self._events:
@@ -216,12 +217,6 @@ class Inputs:
         if len(self.live.changes) == 1:
             return "all"
         return ", ".join(one for one in self.live.workloads if self.live.list_of(one) == many)
-
-
-def place_of(certainty: str) -> str:
-    """Return the formula of the place of a certainty among all, from 1."""
-    words = ",".join(f'"{one}"' for one in CERTAINTY)
-    return f"MATCH({certainty},{{{words}}},0)"
 
 
 def _meter_of(price: str) -> str:

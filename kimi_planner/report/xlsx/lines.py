@@ -1,27 +1,24 @@
-"""The sheets of spend: by month on the model that each workload has, and by workload on every model."""
+"""The sheets of spend: each workload on each model in each period; by month on its model; by model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
-import numpy as np
-
-from kimi_planner.billing.meters import FEE, METERS, title_of
-from kimi_planner.money import TOKENS_PER_MTOK
+from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.demand import Period
-from kimi_planner.report.xlsx.book import Sheet, block, cell, span
 from kimi_planner.report.xlsx.inputs import Inputs
-from kimi_planner.report.xlsx.live import Live
+from kimi_planner.report.xlsx.live import Line, Live
 from kimi_planner.report.xlsx.prices import Prices
 from kimi_planner.report.xlsx.rates import Rates
 from kimi_planner.report.xlsx.scope import batch_of
+from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell, span
 from kimi_planner.report.xlsx.traffic import added_formula, days_formula, growth_formula
 
-__all__ = ["BY_MODEL", "MONTHLY", "Totals", "usd_of"]
+__all__ = ["BY_MODEL", "LINES", "MONTHLY", "Totals", "usd_of"]
 
-MONTHLY, BY_MODEL = "By month", "By model"
+MONTHLY, BY_MODEL, LINES = "By month", "By model", "Lines"
 HEADER = 2
 _MONTH, _FROM, _FIRST_AMOUNT = 2, 3, 4
 #: Titles and styles of the columns that traffic is worked out in.
@@ -37,6 +34,9 @@ _WORDS = {
 _SAID = (
     "Days of traffic, growth, calls, and tokens by meter are to the right on the screen, not on paper. A month "
     "is cut where a price changes."
+)
+_LINES_SAID = (
+    "Worked out from calls by month, rates of a call, assumptions and prices; not to be changed."
 )
 
 
@@ -59,80 +59,159 @@ class Totals:
         """Column of what is spent, which is printed, then of what it is worked out from."""
         meters = self.live.meters
         spent = ["requests", *map(usd_of, meters), "spend"]
-        names = [*spent, *_TRAFFIC, "prompt", *meters, "reasoning"]
+        names = [*spent, "prompt", *meters, "reasoning", *_TRAFFIC]
         return {name: column for column, name in enumerate(names, _FIRST_AMOUNT)}
 
+    @property
+    def _amounts(self) -> list[str]:
+        """The columns of what is used and spent."""
+        return list(self.columns)[: -len(_TRAFFIC)]
+
+    def _places(self, row: int, sheet: str | None = None) -> dict[str, str]:
+        return {key: cell(row, column, sheet) for key, column in self.columns.items()}
+
     def _rows(self, *workloads: str) -> tuple[int, int]:
-        """Return the rows from the first to the last of workloads."""
+        """Return the rows by month from the first to the last of workloads."""
         count, names = len(self.live.periods), list(self.live.workloads)
         first, last = (names.index(name) for name in (workloads[0], workloads[-1]))
         return HEADER + 1 + count * first, HEADER + count * (last + 1)
 
     def column(self, workload: str, name: str = "spend") -> str:
-        """Return the range of an amount of a workload, for other sheets."""
+        """Return the range of an amount of a workload by period, for other sheets."""
         return span(self._rows(workload), self.columns[name], MONTHLY)
 
     def every(self, name: str = "spend") -> str:
-        """Return the range of an amount of all workloads."""
+        """Return the range of an amount of all workloads by period."""
         return span(self._rows(*self.live.workloads), self.columns[name], MONTHLY)
 
     def month(self, workload: str, month: int) -> str:
         """Return the formula of what a workload spends in a month."""
-        first, *_, last = (self._rows(workload)[0] + at for at in 2 * self.live.month_rows[month])
-        if first == last:
-            return cell(first, self.columns["spend"], MONTHLY)
-        return f"SUM({span((first, last), self.columns['spend'], MONTHLY)})"
+        first, rows = self._rows(workload)[0], self.live.month_rows[month]
+        return f"SUM({span((first + rows[0], first + rows[-1]), self.columns['spend'], MONTHLY)})"
+
+    def _lines(self, workload: str, *models: str) -> tuple[int, int]:
+        """Return the rows of lines from the first to the last of models of a workload."""
+        names, specs, count = (
+            list(self.live.workloads),
+            list(self.live.specs),
+            len(self.live.periods),
+        )
+        first, last = (
+            names.index(workload) * len(specs) + specs.index(one) for one in (models[0], models[-1])
+        )
+        return HEADER + 1 + count * first, HEADER + count * (last + 1)
+
+    # each workload on each model
+
+    def write_lines(self, sheet: Sheet) -> None:
+        """Write a row for each workload, model and period: what is used, times rates, times prices."""
+        live = self.live
+        sheet.opening("Lines, each workload on each model", _LINES_SAID)
+        self._write_header(sheet, ("workload", "model", "", "from"), self._amounts)
+        for key, line in live.lines.items():
+            first, _ = self._lines(key[0], key[1])
+            for at, period in enumerate(live.periods):
+                row = first + at
+                sheet.texts(row, *key)
+                sheet.day(row, _FROM, period.first)
+                sheet.formulas(row, _FIRST_AMOUNT, self._shown(line, self._line(*key, at, row), at))
+        sheet.page((1, 9), HEADER, 2)
+
+    def _shown(
+        self, line: Line, formulas: Mapping[str, str], at: int | None = None
+    ) -> Iterator[Shown]:
+        """Yield what is used and spent in a period, or in all."""
+        for key in self._amounts:
+            values = line.amount(key)
+            value = values.sum() if at is None else values[at]
+            is_usd = key == "spend" or key.startswith("USD of ")
+            yield formulas[key], float(value), "money" if is_usd else "whole"
+
+    def _line(self, name: str, model: str, at: int, row: int) -> dict[str, str]:
+        """Return the formulas of calls, tokens by meter and fees, and what they cost."""
+        live, own, place = self.live, self.inputs.assumed(name), self._places(row)
+        calls = self._places(self._rows(name)[0] + at, MONTHLY)
+
+        def used(key: str) -> str:
+            of_level = f"{calls['level']}*{self.rates.at(name, model, key)}"
+            if not live.has_extra(name):
+                return of_level
+            return f"({of_level}+{calls['extra']}*{self.rates.at(name, model, key, added=True)})"
+
+        reasoning = f"{used('reasoning')}*{own['reasoning']}*reasoning_factor"
+        answers = live.assumed[name].values["answer"]
+        if answers and live.workloads[name].given("reasoning_tokens") is None:
+            reasoning += f"*answer_factor*{own['answer']}/{answers!r}"  # in proportion, as assumed
+        shares = {key: f"{used(key)}*{own['prompt']}*{own[key]}" for key in live.shares}
+        answer = f"{used('answer')}*{own['answer']}*answer_factor"
+        tokens = {
+            **shares,
+            "input": f"MAX(0,{'-'.join([place['prompt'], *shares.values()])})",
+            "output": f"({answer}+{place['reasoning']})",
+        }
+        if live.batches:
+            tokens = {
+                one: f"{part}*{formula}"
+                for key, formula in tokens.items()
+                for one, part in ((key, f"(1-{own['batch']})"), (batch_of(key), own["batch"]))
+            }
+        beside, bills = live.lines[name, model].beside, {}
+        for key in live.meters:
+            price = self.prices.at(live.list_of(name), model, key, at)
+            factor = float(beside[key][at]) if key in beside else 1.0
+            planned = repr(factor)
+            if live.assumed[name].grown:  # holds while the range of growth does
+                planned = f"IF({own['growth']}={live.assumed[name].growth!r},{factor!r},1)"
+            bills[usd_of(key)] = f"{place[key]}*{price}{f'*{planned}' * (factor != 1)}"
+        return {
+            "requests": used("requests"),
+            "prompt": f"{used('prompt')}*{own['prompt']}",
+            "reasoning": reasoning,
+            **tokens,
+            **{key: f"{used(key)}*{own[key]}" for key in live.fees},
+            **bills,
+            "spend": "+".join(place[key] for key in bills),
+        }
+
+    # on the model that each has
 
     def write_monthly(self, sheet: Sheet) -> None:
         """Write a row for each workload and period on the model that it has."""
         live, last = self.live, self.columns["spend"]
-        sheet.text(0, 0, "By month, each workload on its model", "title")
-        self._write_header(sheet, ("workload", "model", "month", "from"), 4)
-        chosen = {
-            name: live.lines[key] for key in live.recommendation.best.items() for name in key[:1]
-        }
-        for name in live.workloads:
+        sheet.opening("By month, each workload on its model")
+        self._write_header(sheet, ("workload", "model", "month", "from"), self.columns)
+        best = live.recommendation.best.items()
+        for name, model in best:
             for at, period in enumerate(live.periods):
-                self._write_period(sheet, self._rows(name)[0] + at, name, at, period)
+                self._write_period(sheet, self._rows(name)[0] + at, (name, model), at, period)
         row = self._rows(*live.workloads)[1] + 1
         sheet.texts(row, "all", *[""] * (last - 1), style="total")
         for key in (*map(usd_of, live.meters), "spend"):
-            amount = sum(float(live.amount(line, key).sum()) for line in chosen.values())
+            amount = sum(float(live.lines[one].amount(key).sum()) for one in best)
             total = f"SUM({span((HEADER + 1, row - 1), self.columns[key])})"
             sheet.formula(row, self.columns[key], total, amount, "total_money")
         sheet.paragraph(row + 2, _SAID, "grey_wrapped", columns=last + 1)
         sheet.page((row + 2, last), HEADER, 2)
 
-    def _write_period(self, sheet: Sheet, row: int, name: str, at: int, period: Period) -> None:
-        live, own = self.live, self.inputs.assumed(name)
-        model = live.recommendation.best[name]
+    def _write_period(
+        self, sheet: Sheet, row: int, key: tuple[str, str], at: int, period: Period
+    ) -> None:
+        (name, model), live, own = key, self.live, self.inputs.assumed(key[0])
         sheet.text(row, 0, name)
         sheet.formula(row, 1, own["model"], model, "text")
         sheet.day(row, _MONTH, period.first.replace(day=1), "month")
         sheet.day(row, _FROM, period.first)
-        place = self._places(row)
-        formulas = self._traffic(name, place, cell(row, _FROM), at)
-        values = {key: live.calls[name][key][at] for key in formulas}
         sheet.day(row, self.columns["to"], period.last)
-        for key, formula in formulas.items():
-            sheet.formula(row, self.columns[key], formula, float(values[key]), _TRAFFIC[key][1])
-        used = partial(self._used, name, own["rates"], place["level"], place["extra"])
-        formulas = self._tokens(name, used, place)
-        prices = self.prices.of_period(live.list_of(name), at)
-        for key in live.meters:
-            column = f"({own['place']}-1)*{self.prices.width}+"
-            bill = f"{place[key]}*"
-            if key in METERS:
-                column += str(live.priced.index(key) + 1)
-                bill += f"INDEX({prices},{column})/{TOKENS_PER_MTOK}"
-            else:
-                bill += self.prices.fee(key)
-            formulas[usd_of(key)] = bill + self._beside_at(row, name, key, own["place"])
-        self._write_amounts(sheet, row, (name, model), formulas, at)
-        self._write_beside(sheet, row, name, at)
-
-    def _places(self, row: int) -> dict[str, str]:
-        return {key: cell(row, column) for key, column in self.columns.items()}
+        lines = self._lines(name, *live.specs)
+        place = f"({own['place']}-1)*{len(live.periods)}+{at + 1}"
+        chosen = {
+            one: f"INDEX({span(lines, column, LINES)},{place})"
+            for one, column in self.columns.items()
+        }
+        sheet.formulas(row, _FIRST_AMOUNT, self._shown(live.lines[key], chosen, at))
+        for one, formula in self._traffic(name, self._places(row), cell(row, _FROM), at).items():
+            value = float(live.calls[name][one][at])
+            sheet.formula(row, self.columns[one], formula, value, _TRAFFIC[one][1])
 
     def _traffic(self, name: str, place: Mapping[str, str], since: str, at: int) -> dict[str, str]:
         """Return the formulas of days, growth and calls in a period."""
@@ -150,91 +229,7 @@ class Totals:
             "extra": f"traffic_factor*({added_formula(*days, added)})",
         }
 
-    def _used(self, name: str, rates: str, level: str, extra: str, key: str) -> str:
-        """Return the formula of what calls of the level, and those of events, use."""
-        used = f"{level}*{self.rates.at(key, rates)}"
-        if not self.live.has_extra(name):
-            return used
-        return f"({used}+{extra}*{self.rates.at(key, rates, is_extra=True)})"
-
-    def _tokens(
-        self,
-        name: str,
-        used: Callable[[str], str],
-        place: Mapping[str, str],
-        least: str = "MAX(0,{})",
-    ) -> dict[str, str]:
-        """Return the formulas of calls, tokens by meter and fees, from what is used of each rate."""
-        live, own = self.live, self.inputs.assumed(name)
-        shares = {key: f"{used(key)}*{own['prompt']}*{own[key]}" for key in live.shares}
-        answer = f"{used('answer')}*{own['answer']}*answer_factor"
-        tokens = {
-            **shares,
-            "input": least.format("-".join([place["prompt"], *shares.values()])),
-            "output": f"({answer}+{place['reasoning']})",
-        }
-        if live.batches:
-            tokens = {
-                one: f"{part}*{formula}"
-                for key, formula in tokens.items()
-                for one, part in ((key, f"(1-{own['batch']})"), (batch_of(key), own["batch"]))
-            }
-        return {
-            "requests": used("requests"),
-            "prompt": f"{used('prompt')}*{own['prompt']}",
-            "reasoning": f"{used('reasoning')}*{own['reasoning']}*reasoning_factor",
-            **tokens,
-            **{key: f"{used(key)}*{own[key]}" for key in live.fees},
-        }
-
-    def _write_amounts(
-        self,
-        sheet: Sheet,
-        row: int,
-        key: tuple[str, str],
-        formulas: Mapping[str, str],
-        at: int | None = None,
-    ) -> None:
-        """Write what a workload uses and spends on a model in a period, or in all."""
-        live, place = self.live, self._places(row)
-        spend = "+".join(place[usd_of(meter)] for meter in live.meters)
-        for name, formula in {**formulas, "spend": spend}.items():
-            style = "money" if name == "spend" or name.startswith("USD of ") else "whole"
-            values = live.amount(live.lines[key], name)
-            value = float(np.sum(values) if at is None else values[at])
-            sheet.formula(row, self.columns[name], formula, value, style)
-
-    # what the plan has beside its means
-
-    @cached_property
-    def _beside(self) -> dict[str, int]:
-        """Column of the first factor beside the means, by workload: of each model and meter."""
-        first = _FIRST_AMOUNT + len(self.columns) + 1
-        return {name: first for name, _ in self.live.beside}
-
-    def _beside_at(self, row: int, name: str, key: str, model: str) -> str:
-        """Return the formula of what the spend on a meter is of that of the means, as a factor."""
-        if name not in self._beside:
-            return ""
-        first, meters = self._beside[name], [*self.live.plain, *self.live.fees]
-        factors = block((row, row), (first, first + len(meters) * len(self.live.specs) - 1))
-        at = f"({model}-1)*{len(meters)}+{meters.index(self.live.plain_of(key)) + 1}"
-        return f"*{self._as_planned(name, f'INDEX({factors},{at})')}"
-
-    def _as_planned(self, name: str, factor: str) -> str:
-        """Return the formula of a factor that holds while a range of growth does."""
-        assumed, own = self.live.assumed[name], self.inputs.assumed(name)
-        return f"IF({own['growth']}={assumed.growth!r},{factor},1)" if assumed.grown else factor
-
-    def _write_beside(self, sheet: Sheet, row: int, name: str, at: int) -> None:
-        if name in self._beside:
-            month = next(n for n, rows in enumerate(self.live.month_rows) if at in rows)
-            factors = [self.live.beside.get((name, model), {}) for model in self.live.specs]
-            plain = [*self.live.plain, *self.live.fees]
-            numbers = [one[key][month] if one else 1.0 for one in factors for key in plain]
-            sheet.numbers(row, self._beside[name], numbers)
-
-    # every model
+    # on every model
 
     def write_by_model(self, sheet: Sheet) -> None:
         """Write a row for each workload and model over all months."""
@@ -242,8 +237,9 @@ class Totals:
         months, spent = len(live.months), self.columns["spend"]
         ranked = {(one.workload, one.model): one for one in plan.choices}
         planned = {one.workload: one.basis for one in plan.decisions}
-        sheet.text(0, 0, f"By workload and model, {months} month{'s' * (months > 1)}", "title")
-        self._write_header(sheet, ("workload", "model", "choice of the plan", "fits"), 3)
+        sheet.opening(f"By workload and model, {months} month{'s' * (months > 1)}")
+        heads = ("workload", "model", "choice of the plan", "fits")
+        self._write_header(sheet, heads, self._amounts)
         of_model = dict.fromkeys(live.specs, 0.0)
         for row, (key, line) in enumerate(live.lines.items(), HEADER + 1):
             name, model = key
@@ -252,47 +248,26 @@ class Totals:
             style = "strong" if chosen else "text"
             sheet.texts(row, name, model, planned[name] if chosen else words, style=style)
             sheet.number(row, 3, plan.fit.share(name, model), "fit")
-            self._write_amounts(sheet, row, key, self._of_model(name, model, row))
+            summed = {
+                one: f"SUM({span(self._lines(*key), column, LINES)})"
+                for one, column in self.columns.items()
+            }
+            sheet.formulas(row, _FIRST_AMOUNT, self._shown(line, summed))
             of_model[model] += float(line.spend.sum())
         every, below = (HEADER + 1, row), row + 2
         sheet.text(below, 0, "All workloads on one model", "heading")
         for row, (model, amount) in enumerate(of_model.items(), below + 1):
             sheet.texts(row, "", model, *[""] * (spent - 2), style="total")
             same = f"EXACT({span(every, 1)},{cell(row, 1)})"
-            summed = f"SUMPRODUCT({same}*{span(every, spent)})"
-            sheet.formula(row, spent, summed, amount, "total_money")
+            total = f"SUMPRODUCT({same}*{span(every, spent)})"
+            sheet.formula(row, spent, total, amount, "total_money")
         sheet.page((row, spent), HEADER, 2)
 
-    def _of_model(self, name: str, model: str, row: int) -> dict[str, str]:
-        """Return the formulas of what all months of a workload use and cost on a model."""
-        live, place = self.live, self._places(row)
-        calls = [self.column(name, key) for key in ("level", "extra")]
-        rates = self.rates.row(name, model, self.inputs.assumed(name)["certainty"])
-        by_period = partial(self._used, name, rates, *calls)
-        in_all = partial(self._used, name, rates, *(f"SUM({one})" for one in calls))
-        formulas, parts = (self._tokens(name, used, place) for used in (in_all, by_period))
-        nested = place | {key: f"({parts[key]})" for key in ("prompt", "reasoning")}
-        # MAX makes one number of a column: what is below 0 is left out by the sum of all
-        tokens = self._tokens(name, by_period, nested, "({})")
-        lines = live.lines[name, model], live.lines_of_means[name, model]
-        usd, means = (live.by_plain(line.usd) for line in lines)
-        for key in live.meters:
-            if key in METERS:
-                prices = self.prices.over_periods(live.list_of(name), model, key)
-                bill = f"({place[key]}>0)*SUMPRODUCT({tokens[key]}*{prices})/{TOKENS_PER_MTOK}"
-            else:
-                bill = f"{place[key]}*{self.prices.fee(key)}"
-            plain = live.plain_of(key)
-            beside = float(usd[plain].sum()) / (float(means[plain].sum()) or 1.0) or 1.0
-            if abs(beside - 1) > 1e-12:
-                bill += f"*{self._as_planned(name, repr(beside))}"
-            formulas[usd_of(key)] = bill
-        return formulas
-
-    def _write_header(self, sheet: Sheet, names: tuple[str, ...], texts: int) -> None:
+    def _write_header(self, sheet: Sheet, heads: tuple[str, ...], columns: Iterable[str]) -> None:
         words = {usd_of(key): f"{title_of(key)} USD" for key in self.live.meters}
         words |= {
             key: f"{title_of(key)}{' calls' * key.startswith(FEE)}" for key in self.live.meters
         }
         words |= _WORDS
-        sheet.header(HEADER, (*names, *(words[name] for name in self.columns)), texts=texts)
+        names = (words[name] for name in columns)
+        sheet.header(HEADER, (*heads, *names), texts=len(heads) - (heads[-1] == "fits"))

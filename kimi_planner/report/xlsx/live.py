@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.meters import METERS, Usage
 from kimi_planner.billing.tariff import Tariff
+from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.draws import Draws
 from kimi_planner.plan.simulation import simulate
 from kimi_planner.plan.spend import Spend
@@ -22,17 +24,35 @@ from kimi_planner.workload.quantity import Array
 __all__ = ["Line", "Live"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Line:
-    """What the plan expects of a workload on a model, by period."""
+    """What the plan expects of a workload on a model, by meter and period.
+
+    Attributes
+    ----------
+    usage, usd
+        What is used and spent.
+    beside
+        What the spend is of that of the means. Where growth, an event or a change of price has a
+        range, it varies together with the rest.
+    """
 
     usage: Mapping[str, Array]
     usd: Mapping[str, Array]
+    beside: Mapping[str, Array]
 
     @property
     def spend(self) -> Array:
         """USD of each period."""
         return np.asarray(sum(self.usd.values()))
+
+    def amount(self, name: str) -> Array:
+        """Return an amount by the name of its column; what is not used is 0."""
+        if name == "spend":
+            return self.spend
+        key = name.removeprefix("USD of ")
+        amounts = self.usage if key == name else self.usd
+        return amounts.get(key, np.zeros(len(self.spend)))
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,7 @@ class Live(CallRates):
     """The numbers of a workbook on a recommendation."""
 
     _simulated: dict[tuple[str, str, bool], Spend] = field(default_factory=dict, init=False)
+    _plans_at: dict[tuple[str, str, bool], LoadPlan] = field(default_factory=dict, init=False)
 
     @cached_property
     def tariffs_by_period(self) -> dict[tuple[int, str], list[Tariff]]:
@@ -63,65 +84,26 @@ class Live(CallRates):
             for model in self.specs
         }
 
-    @cached_property
-    def beside(self) -> dict[tuple[str, str], dict[str, list[float]]]:
-        """What the plan's spend is of that of its means, by plain meter and month, where it is not 1.
-
-        Where growth, an event or a change of price has a range, it varies together with the rest.
-        """
-        found = {}
-        for key, line in self.lines_of_means.items():
-            name, model = key
-            bill, factors = self.spend(name, model).bill, {}
-            for meter, usd in self.by_plain(line.usd).items():
-                planned = sum(bill[one] for one in line.usd if self.plain_of(one) == meter)
-                factors[meter] = [
-                    factor_of(float(planned[month]), float(usd[rows].sum()))
-                    if np.ndim(planned)
-                    else 1.0
-                    for month, rows in enumerate(self.month_rows)
-                ]
-            if any(one != 1 for many in factors.values() for one in many):
-                found[key] = factors
-        return found
-
-    @staticmethod
-    def amount(line: Line, name: str) -> Array:
-        """Return an amount of a line by the name of its column; what is not used of it is 0."""
-        if name == "spend":
-            return line.spend
-        key = name.removeprefix("USD of ")
-        amounts = line.usage if key == name else line.usd
-        return amounts.get(key, np.zeros(len(line.spend)))
-
-    def by_plain(self, amounts: Mapping[str, Array]) -> dict[str, Array]:
-        """Return amounts with those in batches added to those of single calls."""
-        plain: dict[str, Array] = {}
-        for key, amount in amounts.items():
-            plain[self.plain_of(key)] = plain.get(self.plain_of(key), 0) + amount
-        return plain
-
-    @cached_property
-    def lines_of_means(self) -> dict[tuple[str, str], Line]:
-        """The same as `lines`, every number being its mean."""
-        return {
-            (name, model): self._of_means(name, model)
-            for name in self.workloads
-            for model in self.specs
-        }
-
     def _line(self, name: str, model: str) -> Line:
-        line = self.lines_of_means[name, model]
-        factors = self.beside.get((name, model))
-        if factors is None:
-            return line
-        month = [at for at, rows in enumerate(self.month_rows) for _ in rows]
-        usd = {
-            key: one * np.array(factors[self.plain_of(key)])[month] for key, one in line.usd.items()
-        }
-        return replace(line, usd=usd)
+        usage, usd = self._of_means(name, model)
+        bill, beside = self.spend(name, model).bill, {}
+        for key in usd:
+            alike = [one for one in usd if self.plain_of(one) == self.plain_of(key)]
+            planned, means = (sum(amounts[one] for one in alike) for amounts in (bill, usd))
+            beside[key] = self._beside(planned, means)
+        return Line(usage, {key: one * beside[key] for key, one in usd.items()}, beside)
 
-    def _of_means(self, name: str, model: str) -> Line:
+    def _beside(self, planned: Any, means: Any) -> Array:
+        if not np.ndim(planned):
+            return np.ones(len(means))
+        factors = [
+            factor_of(float(planned[month]), float(means[rows].sum()))
+            for month, rows in enumerate(self.month_rows)
+        ]
+        return np.repeat(factors, list(map(len, self.month_rows)))
+
+    def _of_means(self, name: str, model: str) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return what is used and spent where every number is its mean."""
         assumed, calls = self.assumed[name], self.calls[name]
         level, extra = self.rates[name, model, assumed.certainty]
         values = assumed.values
@@ -146,7 +128,7 @@ class Live(CallRates):
         ]
         usd = {key: np.array([float(bill[key]) for bill in bills]) for key in billed}
         others = {"requests": used("requests"), "prompt": prompt, "reasoning": reasoning}
-        return Line(usage={**others, **billed}, usd=usd)
+        return {**others, **billed}, usd
 
     def spend(self, name: str, model: str) -> Spend:
         """Return the plan's own spend."""
@@ -166,29 +148,56 @@ class Live(CallRates):
 
         At another certainty, or another growth, that of the planned model stands for all.
         """
-        assumed = self.assumed[name]
-        grows = grows or not assumed.grown
-        if grows and certainty == assumed.certainty:
+        model, grows = self._standing(name, model, certainty, grows=grows)
+        if grows and certainty == self.assumed[name].certainty:
             return self.spend(name, model)
-        key = name, certainty, grows
+        key, projection = (name, certainty, grows), self.recommendation.projection
         if key not in self._simulated:
-            self._simulated[key] = self._spend_at(*key)
+            plan, spec = self._plan_at(*key), self.specs[model]
+            [spend] = simulate(plan, [spec], projection.seed, projection.n_paths)
+            self._simulated[key] = spend
         return self._simulated[key]
 
-    def _spend_at(self, name: str, certainty: str, grows: bool) -> Spend:
-        projection, workload = self.recommendation.projection, self.workloads[name]
-        if not grows:
-            workload = replace(workload, growth_per_month=self.assumed[name].growth)
-        stated = None if certainty == NONE else certainty
-        plan = projection.plan_of(replace(workload, certainty=stated))
-        spec = self.specs[self.recommendation.best[name]]
-        [spend] = simulate(plan, [spec], projection.seed, projection.n_paths)
-        return spend
+    def parts_of(self, name: str, model: str, certainty: str, *, grows: bool = True) -> list[Array]:
+        """Return what of `spread_of` each path spends on prompts, answers and reasoning over all months.
+
+        Single calls are left out: what they add is independent of all else.
+        """
+        model, grows = self._standing(name, model, certainty, grows=grows)
+        bill = self._plan_at(name, certainty, grows).on(self.specs[model])
+        used, usd = bill.per_request, {"Input": np.zeros(1), "Output": np.zeros(1)}
+        for tariff, requests in zip(bill.tariffs, bill.requests, strict=True):
+            for key, amount in tariff.bill(used):
+                side = METERS[key].direction if key in METERS else "Input"
+                usd[side] = usd[side] + np.asarray(amount * requests, dtype=float)
+        thought = np.asarray(used.reasoning / (used.completion + 1e-300), dtype=float)
+        return [usd["Input"], usd["Output"] * (1 - thought), usd["Output"] * thought]
+
+    def _standing(self, name: str, model: str, certainty: str, *, grows: bool) -> tuple[str, bool]:
+        """Return the model and the growth whose spread stands for another's."""
+        assumed = self.assumed[name]
+        grows = grows or not assumed.grown
+        is_planned = grows and certainty == assumed.certainty
+        return model if is_planned else self.recommendation.best[name], grows
+
+    def _plan_at(self, name: str, certainty: str, grows: bool) -> LoadPlan:
+        key, workload = (name, certainty, grows), self.workloads[name]
+        if key not in self._plans_at:
+            if not grows:
+                workload = replace(workload, growth_per_month=self.assumed[name].growth)
+            stated = None if certainty == NONE else certainty
+            plan = self.recommendation.projection.plan_of(replace(workload, certainty=stated))
+            self._plans_at[key] = plan
+        return self._plans_at[key]
 
     @cached_property
     def together(self) -> Spend:
         """The spend of all workloads, each on its planned model."""
         return self.recommendation.projection.mix(self.recommendation.best)
+
+    def is_least(self, name: str, model: str) -> bool:
+        """Whether the spend of a workload on a model is the least, its reasoning being not known."""
+        return self.recommendation.projection.reasoning(model, name).is_least
 
     def limit(self, name: str) -> Decimal | None:
         """Return the budget of a month of a workload; of all, ``""``, where each has one."""

@@ -9,9 +9,10 @@ from functools import cached_property
 from kimi_planner.billing.meters import METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.report.xlsx.book import Sheet, block, cell, span
+from kimi_planner.money import TOKENS_PER_MTOK
 from kimi_planner.report.xlsx.inputs import PATH, Inputs
 from kimi_planner.report.xlsx.live import Live
+from kimi_planner.report.xlsx.sheet import Sheet, cell
 
 __all__ = ["PRICES", "Prices"]
 
@@ -59,35 +60,15 @@ class Prices:
         found = [one for one in self._rows if one[:2] == (model, key) and one[2] <= day]
         return cell(self._rows[found[-1]], _PRICE, sheet)
 
-    def fee(self, key: str) -> str:
-        """Return the cell of a fee."""
-        return self._cell("", key, self._begin)
-
-    @property
-    def width(self) -> int:
-        """How many columns of prices a model has."""
-        return len(self.live.priced)
-
-    def column(self, many: int, model: str, key: str) -> int:
-        """Return the column of a price by period."""
-        models = list(self.live.specs)
-        return (
-            1
-            + (many * len(models) + models.index(model)) * self.width
-            + self.live.priced.index(key)
-        )
-
-    def of_period(self, many: int, at: int) -> str:
-        """Return the range with the prices of all models in a period."""
+    def _column(self, many: int, model: str, key: str) -> int:
         models, priced = list(self.live.specs), self.live.priced
-        columns = self.column(many, models[0], priced[0]), self.column(many, models[-1], priced[-1])
-        return block((_PATH_ROW + at, _PATH_ROW + at), columns, PATH)
+        return 1 + (many * len(models) + models.index(model)) * len(priced) + priced.index(key)
 
-    def over_periods(self, many: int, model: str, key: str) -> str:
-        """Return the range with a price in every period."""
-        return span(
-            (_PATH_ROW, _PATH_ROW + len(self.live.periods) - 1), self.column(many, model, key), PATH
-        )
+    def at(self, many: int, model: str, key: str, at: int) -> str:
+        """Return the formula of the USD of a token in a period, by list of changes; or of a fee."""
+        if key not in METERS:
+            return self._cell("", key, self._begin)
+        return f"{cell(_PATH_ROW + at, self._column(many, model, key), PATH)}/{TOKENS_PER_MTOK}"
 
     def write(self, sheet: Sheet) -> None:
         """Write a row for each price of each model, and the fees."""
@@ -149,21 +130,21 @@ class Prices:
             sheet.day(_PATH_ROW + at, 0, period.first)
         for (many, model), tariffs in live.tariffs_by_period.items():
             for key in live.priced:
-                column = self.column(many, model, key)
+                column = self._column(many, model, key)
                 sheet.text(2, column, model, "header")
                 sheet.text(3, column, title_of(key), "header_right")
                 for row, (period, tariff) in enumerate(
                     zip(live.periods, tariffs, strict=True), _PATH_ROW
                 ):
-                    formula = self._at(many, model, key, row, period.first)
+                    formula = self._formula(many, model, key, row, period.first)
                     sheet.formula(row, column, formula, tariff.usd_per_mtok(key), "price")
         sheet.page((row, column), 3, 1)
 
-    def _at(self, many: int, model: str, key: str, row: int, day: date) -> str:
+    def _formula(self, many: int, model: str, key: str, row: int, day: date) -> str:
         """Return the formula of a price in a period: the catalog's, and the changes that have begun."""
         meter = METERS[key]
         if meter.plain is not None:
-            plain = cell(row, self.column(many, model, meter.plain))
+            plain = cell(row, self._column(many, model, meter.plain))
             return f"{plain}*{self._cell(model, _BATCH, day)}"
         is_stated = _tariff(self.live.specs[model], day).states(key)
         formula, since = self._cell(model, key, day), cell(row, 0)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from kimi_planner.billing.meters import FEE, title_of
-from kimi_planner.plan.spend import NO_RANGE, Spend
+from kimi_planner.plan.spend import Spend
 from kimi_planner.report.tables import OVER_BUDGET, horizon
-from kimi_planner.report.xlsx.book import Book, Sheet, Shown, cell
+from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import Budget
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.rates import QUANTILES
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
+from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell
+from kimi_planner.report.xlsx.spread import QUANTILES
 
 __all__ = ["SUMMARY", "Summary"]
 
@@ -60,10 +61,7 @@ class Summary:
         live, risk = self.live, self.risk
         spend: Spend = live.spends[name, live.assumed[name].certainty] if name else live.together
         limit = live.limit(name)
-        whole, by_month = (
-            spend.over_months(),
-            self.budget.booked([name] if name else live.workloads),
-        )
+        by_month = self.budget.booked([name] if name else live.workloads)
         usd, booked = float(limit or 0), float(by_month.sum())
         against, room = usd * len(live.months), usd - float(by_month.max())
         place = self.budget.place(name, "budget")
@@ -76,12 +74,8 @@ class Summary:
             (f'IF({place}="","{none}",{place})', against if known else none, f"{money}_right"),
             (self.budget.place(name, "variance"), booked - against if known else "", change),
             *(
-                (
-                    risk.place(name, key),
-                    float(whole.quantile(q)[0]) if spend.is_ranged else NO_RANGE,
-                    f"{money}_right",
-                )
-                for key, q in QUANTILES.items()
+                (risk.place(name, key), risk.quantile(name, key), f"{money}_right")
+                for key in QUANTILES
             ),
             (
                 risk.place(name, "chance"),
@@ -123,7 +117,7 @@ class Summary:
     def _write_row(self, sheet: Sheet, row: int, shown: Sequence[Shown]) -> None:
         sheet.formulas(row, 1, shown)
         status = cell(row, _STATUS)
-        sheet.flag_over((row, row), (_ROOM, _STATUS), f'${status}="{_OVER}"')
+        sheet.flag_over(row, (_ROOM, _STATUS), f'${status}="{_OVER}"')
 
     def _write_exchanged(self, sheet: Sheet, row: int, every: Sequence[Shown]) -> None:
         """Write the amounts of all in another currency, at the mean rate of what is booked."""

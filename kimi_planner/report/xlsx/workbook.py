@@ -10,12 +10,14 @@ from kimi_planner.report.tables import Section
 from kimi_planner.report.xlsx.beside import SOURCES, write_section, write_sources
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import BUDGET, Budget
+from kimi_planner.report.xlsx.divided import Divided
 from kimi_planner.report.xlsx.inputs import ASSUMPTIONS, PATH, RATES, Inputs
-from kimi_planner.report.xlsx.lines import BY_MODEL, MONTHLY, Totals
+from kimi_planner.report.xlsx.lines import BY_MODEL, LINES, MONTHLY, Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.prices import PRICES, Prices
-from kimi_planner.report.xlsx.rates import PATHS, SPREAD, Paths, Rates, Spread
+from kimi_planner.report.xlsx.rates import Rates
 from kimi_planner.report.xlsx.risk import RISK, Risk
+from kimi_planner.report.xlsx.spread import PATHS, SPREAD, Paths, Spread
 from kimi_planner.report.xlsx.summary import SUMMARY, Summary
 
 __all__ = ["xlsx_report"]
@@ -50,11 +52,11 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     prices, rates, spread, paths = (
         Prices(live, inputs),
         Rates(live, inputs),
-        Spread(live),
+        Spread(live, inputs),
         Paths(live),
     )
     totals = Totals(live, inputs, prices, rates)
-    risk = Risk(live, inputs, totals, rates, spread, paths)
+    risk = Risk(live, inputs, totals, Divided(live, inputs, totals, rates), spread, paths)
     budget = Budget(live, inputs, totals, risk)
     book = Book("Kimi API budget", projection.as_of, projection.provenance)
     name, model = _width(recommendation.names, 18), _width(projection.models, 14)
@@ -69,9 +71,9 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     totals.write_by_model(book.sheet(BY_MODEL, (name, model, 24, 8, *of_lines[4:])))
     write_section(book, CHOICE, choice_sections(recommendation))
     inputs.write(book, book.sheet(ASSUMPTIONS, (name, max(22, model), 13, 12, 14, 12, *of_call)))
-    prices.write(book.sheet(PRICES, (model, 26, 26, 11, 12, 13, 56, 34)))
+    prices.write(book.sheet(PRICES, (model, 20, 20, 11, 12, 13, 48, 30)))
     risk.write(
-        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 13, 14, 3, *[14] * (3 + count)))
+        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 13, 14, 3, *[14] * (9 + count)))
     )
     parts: dict[str, list[Section]] = {}
     for section in sections:
@@ -80,7 +82,10 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     for title, many in parts.items():
         write_section(book, title, many)
     write_sources(book.sheet(SOURCES, (110,)), recommendation)
-    prices.write_path(book.sheet(PATH, (11, *[13] * prices.width * len(live.tariffs_by_period))))
+    prices.write_path(
+        book.sheet(PATH, (11, *[13] * len(live.priced) * len(live.tariffs_by_period)))
+    )
+    totals.write_lines(book.sheet(LINES, of_lines))
     rates.write(book, book.sheet(RATES, (name, model, *[11] * (inputs.list_column + count))))
     spread.write(book.sheet(SPREAD, [11] * 4 * (count + 1)))
     paths.write(book.sheet(PATHS, [14] * count))
