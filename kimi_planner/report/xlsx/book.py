@@ -41,7 +41,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     "change": {"num_format": "+#,##0.00;-#,##0.00;0.00", "align": "right"},
     # Neither 0% nor 100% is shown unless it is.
     "chance": {"num_format": '[=0]0%;[<0.001]"<0.1%";0.0%', "align": "right"},
-    "nearly": {"num_format": '">99.9%"'},
+    "sure": {"num_format": '[=1]100%;">99.9%"'},
     "fit": {"num_format": '[=1]100%;[>0.999]">99.9%";0.0%'},
 }  # fmt: skip
 _LINES: dict[str, dict[str, Any]] = {

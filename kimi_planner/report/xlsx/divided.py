@@ -38,21 +38,19 @@ class Divided:
             for title in (usd_of, str)
         )
         thought = f"SUM({self.totals.column(name, 'reasoning')})"
-        output, used = (
-            float(sum(part[key].sum() for key in keys)) for part in (line.usd, line.usage)
-        )
-        reasoned = output * float(line.usage["reasoning"].sum()) / used if used else 0.0
         whole = live.spend(name, live.recommendation.best[name]).over_months()
         quantiles = [
             (self.rates.spread(name, one, spent), float(whole.quantile(q)[0]), "grey_money")
             for one, q in QUANTILES.items()
         ]
-        return [
-            (f"{mean}-{spent[1]}-{spent[2]}", float(line.spend.sum()) - output, "grey_money"),
-            (f"{usd}-{spent[2]}", output - reasoned, "grey_money"),
-            (f"IF({tokens}=0,0,({usd})*{thought}/({tokens}))", reasoned, "grey_money"),
-            *quantiles,
-        ]
+        formulas = (
+            f"{mean}-{spent[1]}-{spent[2]}",
+            f"{usd}-{spent[2]}",
+            f"IF({tokens}=0,0,({usd})*{thought}/({tokens}))",
+        )
+        split = live.split(name, live.recommendation.best[name])
+        parts = zip(formulas, split, strict=True)
+        return [*((formula, value, "grey_money") for formula, value in parts), *quantiles]
 
     def shape(self, name: str, mean: str, months: str) -> str:
         """Return the formula of how far spend is divided otherwise than planned among meters and months.

@@ -173,6 +173,14 @@ class Live(CallRates):
         thought = np.asarray(used.reasoning / (used.completion + 1e-300), dtype=float)
         return [usd["Input"], usd["Output"] * (1 - thought), usd["Output"] * thought]
 
+    def split(self, name: str, model: str) -> list[float]:
+        """Return what a workload spends on prompts, answers and reasoning, as the cells have it."""
+        line = self.lines[name, model]
+        keys = [key for key in line.usd if self.plain_of(key) == "output"]
+        usd, tokens = (sum(float(one[key].sum()) for key in keys) for one in (line.usd, line.usage))
+        reasoned = usd * float(line.usage["reasoning"].sum()) / tokens if tokens else 0.0
+        return [float(line.spend.sum()) - usd, usd - reasoned, reasoned]
+
     def _standing(self, name: str, model: str, certainty: str, *, grows: bool) -> tuple[str, bool]:
         """Return the model and the growth whose spread stands for another's."""
         assumed = self.assumed[name]

@@ -116,9 +116,10 @@ class Rates:
         for row, key in enumerate(self._keys, _FIRST):
             sheet.texts(row, *key)
             level, extra = live.rates[key]
+            planned = live.split(*key[:2]) if key[2] == live.assumed[key[0]].certainty else None
             factors = [
-                _of_parts(live.spread_of(*key, grows=one), live.parts_of(*key, grows=one))
-                for one in (True, False)
+                _of_parts(live.spread_of(*key, grows=one), live.parts_of(*key, grows=one), means)
+                for one, means in ((True, planned), (False, None))
             ]
             numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
             numbers.append(float(live.is_least(*key[:2])))
@@ -138,23 +139,21 @@ class Rates:
         sheet.page((_FIRST + len(self._keys), column), 3, 3)
 
 
-def _of_parts(spend: Spend, parts: Sequence[Array]) -> list[float]:
+def _of_parts(spend: Spend, parts: Sequence[Array], planned: Sequence[float] | None) -> list[float]:
     """Return for each quantile what a USD spent on each part counts in it.
 
     That is how fast the quantile grows with the part: the part's mean where the whole is around that
-    quantile, against its mean. The parts add up to the quantile.
+    quantile, against its mean. The parts, as planned where that is given, add up to the quantile.
     """
     if not spend.is_ranged:
         return [1.0] * len(QUANTILES) * len(PARTS)
     paths = np.stack(np.broadcast_arrays(*parts))
     order, n_paths = np.argsort(paths.sum(axis=0), kind="stable"), paths.shape[1]
-    means, found = paths.mean(axis=1), []
-    for q, planned in zip(QUANTILES.values(), quantile_factors(spend), strict=True):
+    means = paths.mean(axis=1)
+    spent, found = means if planned is None else np.array(planned), list[float]()
+    for q, factor in zip(QUANTILES.values(), quantile_factors(spend), strict=True):
         near = order[int((q - _NEAR) * n_paths) : int((q + _NEAR) * n_paths) + 1]
         around = paths[:, near].mean(axis=1)
-        scale = planned * means.sum() / around.sum()
-        found += [
-            float(here / mean * scale) if mean else planned
-            for here, mean in zip(around, means, strict=True)
-        ]
+        ratios = np.divide(around, means, out=np.ones_like(means), where=means > 0)
+        found += (ratios * factor * spent.sum() / (ratios @ spent)).tolist()
     return found

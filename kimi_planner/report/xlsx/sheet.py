@@ -61,6 +61,7 @@ class Sheet:
     def number(self, row: int, column: int, value: float, style: str) -> None:
         """Write a number."""
         self.raw.write_number(row, column, value, self.style(style))
+        self._say_sure(row, column, style)
 
     def numbers(self, row: int, column: int, values: Iterable[float]) -> None:
         """Write what formulas look up, from a cell to the right."""
@@ -133,10 +134,7 @@ class Sheet:
             self.raw.write_array_formula(*place, formula, self.style(style), value)
         else:
             self.raw.write_formula(row, column, f"={formula}", self.style(style), value)
-        if style.endswith("chance"):  # a format of its own, as one has room for two conditions
-            nearly = {"minimum": 0.9995, "maximum": 1 - 1e-12, "format": self.style("nearly")}
-            rule = {"type": "cell", "criteria": "between", **nearly}
-            self.raw.conditional_format(row, column, row, column, rule)
+        self._say_sure(row, column, style)
         self._raise(row, style)
 
     def formulas(self, row: int, column: int, shown: Iterable[Shown]) -> None:
@@ -152,6 +150,12 @@ class Sheet:
             else:
                 [form] = (_AS_PLANNED[part] for part in style.split("_") if part in _AS_PLANNED)
                 self.number(row, at, value, f"grey_{form}")
+
+    def _say_sure(self, row: int, column: int, style: str) -> None:
+        """Let a chance say 100% only where it is; its own format has no room for a third condition."""
+        if style.endswith("chance"):
+            rule = {"type": "cell", "criteria": ">=", "value": 0.9995, "format": self.style("sure")}
+            self.raw.conditional_format(row, column, row, column, rule)
 
     def _raise(self, row: int, style: str) -> None:
         high = _HIGH.get(style.partition("_")[0])
