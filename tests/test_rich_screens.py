@@ -3,8 +3,8 @@
 import re
 
 import pytest
+from drawn import CARD, PUBLIC, RESULTS, case, result
 from pictured import AS_OF, closed
-from test_plot import CARD, PUBLIC, RESULTS, case, result
 
 from kimi_planner import cost, estimate, load_catalog, recommend
 from kimi_planner.capacity import load_limits
@@ -21,8 +21,8 @@ OTHERS = {
     "recommendation": lambda c: recommend(
         c.workloads, projection=c.projection, evaluations=c.tried
     ),
-    "portfolio": lambda c: result("portfolio_frontier", "support", c.catalog).points[0],
-    "step": lambda c: result("portfolio_frontier", "support", c.catalog).next_100_usd(50),
+    "portfolio": lambda c: result("portfolio_frontier", "usual", c.catalog).points[0],
+    "step": lambda c: result("portfolio_frontier", "usual", c.catalog).next_100_usd(50),
     "booked": lambda c: booked(c.projection, dict.fromkeys(c.projection.names, c.models[0])),
     "budget": lambda c: budget_matrix(c.projection, dict.fromkeys(c.projection.names, c.models[0])),
     "caps": lambda c: cap_risk(c.workloads, catalog=c.catalog),
@@ -39,8 +39,8 @@ OTHERS = {
 
 def found(name, catalog):
     if name in OTHERS:
-        return OTHERS[name](case("support", catalog))
-    return result(name, "support", catalog)
+        return OTHERS[name](case("usual", catalog))
+    return result(name, "usual", catalog)
 
 
 def lines_of(text):
@@ -85,7 +85,7 @@ def test_a_long_table_shows_its_ends_and_what_is_between():
 
 def test_a_plan_says_that_it_averages_months_and_has_a_total():
     """The unit stands above, and all workloads together come first."""
-    plan = case("support", CARD).projection
+    plan = case("usual", CARD).projection
     lines = repr(plan).split("\n")
     assert lines[0].startswith("Spend in USD per month, average of the 2 months, percentiles over")
     whole = plan.summary(together=True).iloc[0]
