@@ -16,7 +16,7 @@ from kimi_planner.money import usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.rich import share_text as chance_text
 
 __all__ = ["Portfolio", "least_text", "share_text", "up_to_cents"]
@@ -38,8 +38,8 @@ COLUMNS = [
 _ROUNDING = 1e-12  # of a quotient of two sums
 
 
-@dataclass(frozen=True, kw_only=True)
-class Portfolio:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Portfolio(Shown):
     """A model for every workload under one monthly budget.
 
     Attributes
@@ -306,12 +306,15 @@ class Portfolio:
             f"{needed} serve every workload."
         )
 
-    def __repr__(self) -> str:
-        return f"<Portfolio: {self.sentences()[0]}>"
-
-    def _repr_html_(self) -> str:
-        tables = [frame_html(self.frame)] if self.is_feasible else []
-        return page_html(*tables, notes=self.sentences(), provenance=self.provenance)
+    def page(self) -> Page:
+        """Return the model of each workload, with what it costs and brings."""
+        first, *others = self.sentences()
+        return Page(
+            title=first,
+            frame=self.frame if self.is_feasible else None,
+            notes=others,
+            provenance=self.provenance,
+        )
 
 
 def least_text(amount: Decimal) -> str:
