@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from pictured import LONG, closed
 
 from kimi_planner import plot
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.plot import canvas
 
 __all__ = ["closed"]
@@ -49,7 +49,7 @@ def test_every_picture_is_held_to_all_that_follows():
 def test_every_picture_is_legible_at_640_pixels(name, kind, catalog, style):
     """All words are inside, apart, in sight and off the marks, and marks stand out from the paper."""
     if name in REFUSED.get(kind, ()):
-        with pytest.raises(ScenarioError, match=r"no traffic|No portfolio"):
+        with pytest.raises(SettingError, match=r"no traffic|No portfolio"):
             result(name, kind, catalog)
         return
     with plt.style.context(style):
@@ -146,7 +146,7 @@ def test_no_words_at_all():
 )
 def test_a_setting_that_is_none_is_refused(panel, words):
     """Axes that are none, and a misspelt setting, end in one line."""
-    with pytest.raises((ScenarioError, TypeError), match=words):
+    with pytest.raises((SettingError, TypeError), match=words):
         draw("monthly_spend", **panel)
 
 

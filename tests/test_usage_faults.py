@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
+from itertools import permutations
 
 import pandas as pd
 import pytest
 from backports import zstd
+from logs import lines as text
 
 from kimi_planner import read_usage
 from kimi_planner.errors import MissingExtraError, UsageError
@@ -17,10 +19,6 @@ from kimi_planner.usage import json_log, lines
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
 HEADER = "timestamp,prompt_tokens,completion_tokens\n"
-
-
-def text(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
 def call(name, **more):
@@ -158,6 +156,16 @@ def test_one_id_with_other_tokens_is_a_contradiction(read, tmp_path):
     assert (len(frame), frame.attrs["rejected"], frame.attrs["duplicates"]) == (3, 1, 0)
 
 
+def test_a_contradiction_names_the_files_of_both_rows(tmp_path):
+    """Each row with its own file and line, whichever files come before and after."""
+    for name, calls in {"a": ["x"], "b": ["y", "z"], "c": ["v"], "d": ["w"]}.items():
+        (tmp_path / f"{name}.jsonl").write_text(text(*map(call, calls)), encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text(text(call("v"), call("z", prompt_tokens=9)), encoding="utf-8")
+    said = rf"{tmp_path / 'c.jsonl'} line 2: .* the id of {tmp_path / 'b.jsonl'} line 2, but with"
+    with pytest.raises(UsageError, match=said):
+        read_usage(tmp_path)
+
+
 def test_of_two_rows_of_a_call_the_one_that_states_cached_tokens_counts(read):
     """Two libraries that trace one call do not state the same things."""
     frame = read(text(call("a"), call("b"), call("a", cached_tokens=4)))
@@ -250,10 +258,10 @@ def test_dates_after_seconds_from_the_start_are_refused(read):
     """One log has one clock; the line where the other begins is named."""
     timed = USAGE | {"timestamp_s": 5}
     dated = USAGE | {"timestamp": "2026-01-01T00:00:00Z"}
-    for first, second in ((timed, dated), (dated, timed)):
-        with pytest.raises(
-            UsageError, match=r"log.jsonl line 2: the time is .* One log has one clock"
-        ):
+    clocks = {"a date": dated, "seconds from the start of the log": timed}
+    for (before, first), (name, second) in permutations(clocks.items()):
+        said = f"log.jsonl line 2: the time is {name}; before it stands {before}. One log has one clock"
+        with pytest.raises(UsageError, match=said):
             read(text(first, second))
     frame = read(text(USAGE, timed, USAGE))
     assert frame["timestamp"].isna().tolist() == [True, False, True]
@@ -387,3 +395,56 @@ def test_odd_columns_of_parquet_are_named(tmp_path):
         parquet.write_table(pa.Table.from_arrays(columns, names=names[: len(columns)]), path)
         with pytest.raises(UsageError, match=re.escape(said)):
             read_usage(path)
+
+
+def test_a_blank_line_first_among_rows_is_no_row(tmp_path):
+    """Blank lines of a CSV are passed over wherever they stand, also right below the header."""
+    path = tmp_path / "log.csv"
+    path.write_text(f"{HEADER}\n2026-11-01,10,5\n\n2026-11-02,10,5\n", encoding="utf-8")
+    assert len(read_usage(path)) == 2
+    path.write_text(f"{HEADER}\n2026-11-01,10,5\n2026-11-02,10,5\n", encoding="utf-8")
+    assert len(read_usage(path)) == 2
+    path.write_bytes(f"{HEADER}\n2026-11-01,10,5\n2026-11-02,10,5".replace("\n", "\r\n").encode())
+    assert len(read_usage(path)) == 2
+
+
+TWICE = '{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens": 11}'
+OTHER = '{"model": "kimi-k2", "id": 7, "input_tokens": 5, "output_tokens": 5}'
+DOUBLED = {
+    "alike": f"{json.dumps(USAGE)}\n{TWICE}\n",
+    "alone": f"{TWICE}\n",
+    "mixed": f"{json.dumps(USAGE)}\n{OTHER}\n{TWICE}\n",
+    "usage": f'{OTHER}\n{{"model": "kimi-k2", "usage": {TWICE}}}\n',
+    "cached": f'{OTHER}\n{json.dumps({"usage": USAGE | {"cached_tokens": 1, "d": 0}})}\n'.replace(
+        '"d": 0', '"prompt_tokens_details": {"cached_tokens": 1}, "cached_tokens": 2'
+    ),
+    "details": '{"usage": {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": '
+    '{"cached_tokens": 1}, "prompt_tokens_details": {"cached_tokens": 2}}}\n',
+    "objects": f'{{"usage": {json.dumps(USAGE)}, "usage": {{"prompt_tokens": 1, "completion_tokens": 1}}}}\n',
+    "model": f'{{"model": "kimi-k2", "model": "kimi-k2-5", "usage": {json.dumps(USAGE)}}}\n' * 2,
+    "document": f'[\n{json.dumps(USAGE)},\n{TWICE}\n]\n',
+    "event": f"data: {TWICE}\n\ndata: [DONE]\n",
+    "text": json.dumps({"log": TWICE + "\n", "stream": "stdout"}) + "\n",
+    "cell": 'model,usage\nkimi-k2,"' + TWICE.replace('"', '""') + '"\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", DOUBLED.values(), ids=DOUBLED)
+def test_a_key_that_stands_twice_is_not_the_last_of_them(tmp_path, content):
+    """What an object of usage says twice, and differently, is said with its line, however it is read."""
+    path = tmp_path / ("log.csv" if content.startswith("model,") else "log.jsonl")
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"line \d: .*stands twice in one object"):
+        read_usage(path)
+
+
+def test_a_key_that_says_the_same_twice_does_no_harm(tmp_path):
+    """Kimi states cached tokens in two objects, and what stands twice with one value has that value."""
+    path = tmp_path / "log.jsonl"
+    kimi = USAGE | {"cached_tokens": 1, "prompt_tokens_details": {"cached_tokens": 1}}
+    same = TWICE.replace("11", "10")
+    path.write_text(f"{json.dumps({'usage': kimi})}\n{OTHER}\n{same}\n", encoding="utf-8")
+    assert read_usage(path)["prompt_tokens"].tolist() == [10, 5, 10]
+    path.write_text(f"{OTHER}\n{same}\n{TWICE}\n", encoding="utf-8")  # same but for the digits
+    with pytest.raises(UsageError, match="line 3"):
+        read_usage(path)

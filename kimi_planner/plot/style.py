@@ -23,6 +23,7 @@ from matplotlib.ticker import (
 )
 
 from kimi_planner.arguments import public
+from kimi_planner.errors import FileError, restated
 
 __all__ = [
     "HEIGHT",
@@ -149,7 +150,8 @@ def slide(ax: Axes, path: str | Path) -> Path:
     written = Path(path)
     root.set_size_inches(wide, wide * _SLIDE[1] / _SLIDE[0])
     try:
-        root.savefig(written, dpi=_SLIDE[0] / wide)
+        with restated(at=written, of=ValueError, fault=FileError):  # a form that is not drawn
+            root.savefig(written, dpi=_SLIDE[0] / wide)
     finally:
         root.set_size_inches(before)
     return written

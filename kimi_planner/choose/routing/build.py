@@ -13,7 +13,7 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.basis import able_models, basis_of_one
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_models, exact_share
+from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_names, exact_share
 from kimi_planner.choose.evaluations.rates import success_rates as known_laws
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
@@ -25,7 +25,7 @@ from kimi_planner.choose.routing.together import DEPENDENCE, ByItems, ByPairs, J
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import TaskCost, Tried, overflow_notes, task_cost
-from kimi_planner.errors import EvaluationError, ScenarioError, shown
+from kimi_planner.errors import EvaluationError, SettingError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
@@ -94,7 +94,7 @@ def cascades(
     EvaluationError
         If success rates are not known, come from two places or are out of their bounds, or a rescue
         rate contradicts them.
-    ScenarioError
+    SettingError
         If a setting is out of its bounds, there is not one workload, or no model takes part.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
@@ -124,11 +124,11 @@ def cascades(
     0.9
     """
     if not isinstance(detector, Detector):
-        raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
+        raise SettingError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
     workload, asked, projection = basis_of_one(workload, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)
-    rates, laws = _rates(workload, asked, evaluations, published, success_rates, projection.catalog)
+    rates, laws = _rates(workload, asked, evaluations, published, success_rates, projection)
     specs = [spec for spec in able if spec.id in rates]
     where = f"no success rate {_source(evaluations)}"
     exclusions = unable + [
@@ -138,11 +138,11 @@ def cascades(
     ]
     if not specs:
         reasons = "; ".join(f"{one.model}: {', '.join(one.reasons)}" for one in exclusions)
-        raise ScenarioError(
+        raise SettingError(
             f"No model can take part for workload {shown(workload.name)}: {reasons}."
         )
     if len(specs) > MOST_MODELS:
-        raise ScenarioError(
+        raise SettingError(
             f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
         )
     rates = {spec.id: rates[spec.id] for spec in specs}
@@ -185,7 +185,7 @@ def _rates(
     evaluations: Evaluations | None,
     published: PublicResults | bool,
     given: Mapping[str, Rate] | None,
-    catalog: Catalog,
+    projection: Projection,
 ) -> tuple[dict[str, Fraction], dict[str, SuccessRate]]:
     """Return the success rates of models that have one, and what own trials tell of them."""
     laws: dict[str, SuccessRate] = {}
@@ -195,8 +195,8 @@ def _rates(
             f"{{{specs[0].id!r}: 0.7}}: the ratings of a catalog cannot tell how often a model succeeds."
         )
     if given is None and evaluations is not None:
-        check_models(evaluations, catalog)
-        every = list(catalog)  # which tell how hard the tasks are
+        check_names(evaluations, projection)
+        every = list(projection.catalog)  # which tell how hard the tasks are
         found = known_laws(workload.name, every, evaluations, public_results(published))
         laws = {spec.id: found[spec.id] for spec in specs if found[spec.id].trials is not None}
         rates = {model: law.exact_mean for model, law in laws.items()}
@@ -210,7 +210,7 @@ def _rates(
         )
     else:
         shares = {
-            catalog.model(model).id: exact_share(f"success_rates, {model}", value)
+            projection.catalog.model(model).id: exact_share(f"success_rates, {model}", value)
             for model, value in given.items()
         }
         rates = {spec.id: shares[spec.id] for spec in specs if spec.id in shares}
@@ -298,6 +298,7 @@ def _notes(
         yield note("rates_given")
     else:
         yield note("rates_measured", source=evaluations.source)
+        yield from check_names(evaluations, projection)
         items = max(one.rate.public_items for one in tried)
         if items and isinstance(together, ByPairs):
             yield note("rates_published", items=items)

@@ -13,17 +13,17 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import success_rates
+from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive, projection_given
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.success.build import check_evaluations
+from kimi_planner.choose.success.build import not_planned
 from kimi_planner.choose.success.result import JUDGEMENT, source_text
 from kimi_planner.choose.success.tried import overflow_notes, task_cost
 from kimi_planner.choose.success.worth import Worth, worth_of
 from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
-from kimi_planner.errors import ScenarioError, UnknownModelError, shown
+from kimi_planner.errors import SettingError, UnknownModelError, shown
 from kimi_planner.notes import note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -79,7 +79,7 @@ def thinking_pays(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a model reasons that should not or the other way round, or a value or a setting is out of
         its bounds.
     EvaluationError
@@ -106,16 +106,16 @@ def thinking_pays(
     2
     """
     if not isinstance(workload, Workload):
-        raise ScenarioError(f"workload is {shown(workload)}. Give one Workload.")
+        raise SettingError(f"workload is {shown(workload)}. Give one Workload.")
     if "models" in settings:
-        raise ScenarioError("models are plain_model and thinking_model here. Leave models out.")
+        raise SettingError("models are plain_model and thinking_model here. Leave models out.")
     models = [plain_model, thinking_model]
     check_seed(seed)
     plan = projection_given([workload], projection, settings, models=models, seed=seed)
     plain, thinking = (_spec(plan, model) for model in models)
     if plain.reasons or not thinking.reasons:
         wrong, state = (plain, "states") if plain.reasons else (thinking, "does not state")
-        raise ScenarioError(
+        raise SettingError(
             f"Catalog {plan.catalog.version} {state} that {wrong.id} has 'reasoning'. Give a plain_model "
             "without it and a thinking_model with it."
         )
@@ -123,7 +123,8 @@ def thinking_pays(
         value = positive("value_usd_per_success", value_usd_per_success)
         workload = replace(workload, value_usd_per_success=value)
     objective = Objective.of(workload)
-    notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
+    notes = [] if evaluations is None else [*check_names(evaluations, plan)]
+    notes += not_planned(evaluations, plan)
     notes += overflow_notes(workload, (plain, thinking))
     rates = success_rates(workload.name, list(plan.catalog), evaluations, public_results(published))
     worth = worth_of(workload, rates, plan, objective)
