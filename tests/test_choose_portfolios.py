@@ -636,7 +636,7 @@ def test_a_result_shows_itself_without_colours():
     assert "<w>" not in shown
     assert found.provenance in shown
     assert "color" not in shown
-    assert repr(found).startswith("<Portfolio: 300.00 USD a month serve every workload.")
+    assert repr(found).startswith("300.00 USD a month serve every workload.")
     frontier = portfolio_frontier(plain("<w>"), evaluations=ALL_TRIED, **NOVEMBER)
     assert "color" not in frontier._repr_html_()
     assert repr(frontier).startswith("The best portfolio of 4 budgets, ")
