@@ -26,7 +26,14 @@ from kimi_planner.errors import (
     needs,
     shown,
 )
-from kimi_planner.limits import DEPTH, FILES, TOML_BYTES, UNPACKED_BYTES, UNPACKED_TIMES
+from kimi_planner.limits import (
+    DEPTH,
+    FILES,
+    TOML_BYTES,
+    UNPACKED_BYTES,
+    UNPACKED_LINE,
+    UNPACKED_TIMES,
+)
 
 __all__ = [
     "PACKED_MAGIC",
@@ -260,7 +267,10 @@ class _Counted(RawIOBase):
     def readinto(self, buffer: Any) -> int:
         number = int(self.inner.readinto(buffer))
         self.done += number
-        if self.packed and self.done > max(UNPACKED_BYTES, UNPACKED_TIMES * self.packed.done):
+        if self.packed is None:
+            return number
+        self.done += UNPACKED_LINE * bytes(memoryview(buffer)[:number]).count(b"\n")
+        if self.done > max(UNPACKED_BYTES, UNPACKED_TIMES * self.packed.done):
             raise DamagedFileError(
                 f"unpacked it is more than {UNPACKED_TIMES} times as long, which no log is. Unpack "
                 "it yourself, if you trust it."
