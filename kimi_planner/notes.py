@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Note", "note", "noted"]
+__all__ = ["Note", "counted", "note", "noted"]
 
 _OVERFLOW = "{changed} of calls do not fit the window of {models} and"
 _UNSTATED = "{silent:,} of {rows:,} rows do not state"
@@ -161,7 +161,7 @@ SENTENCES = {
     "unnamed_calls": "Calls that belong to no workload stand as {name}.",
     # A check.
     "catalog_changed": "The catalog changed: {old} -> {new}.",
-    "scenarios_changed": "The paths changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
+    "paths_changed": "The paths changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
     "version_changed": "The baseline is of kimi_planner {old}, this is {new}; what changed between them stands under the causes too.",
     "texts_left_out": "Not counted, though they look like prompts: {texts} with {tokens:,} tokens; --coverage lists them.",
     "no_content": "The baseline does not have what prompts say, so one with another name is new; --update-baseline writes it.",
@@ -249,3 +249,12 @@ def _kept(key: str, value: Any) -> Any:
     if isinstance(value, str):
         return (value,) if key in ("workloads", "models") else value
     return tuple(value) if isinstance(value, Iterable) else value
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "check"), counted(2_000_000, "check"), counted(1.5, "day")
+    ('1 check', '2,000,000 checks', '1.5 days')
+    """
+    return f"{number:,.10g} {noun}{'s' * (number != 1)}"

@@ -11,7 +11,7 @@ from kimi_planner.cli.estimate import _sizes
 from kimi_planner.errors import CatalogError, KimiPlannerError
 from kimi_planner.forecast.past import read_past
 from kimi_planner.json_text import loaded, parsed_json
-from kimi_planner.reconcile.planned import plan_of
+from kimi_planner.reconcile.read_plan import plan_of
 from kimi_planner.tokens.prompts.read import read_templates
 from kimi_planner.usage import read_prefix_log
 

@@ -42,7 +42,7 @@ def test_the_readme_points_to_every_notebook():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_and_prints_what_is_committed(path, tmp_path):
+def test_notebook_runs_and_prints_what_is_committed(path, tmp_path, request):
     """A fresh kernel gives the committed text again, and a picture for every plot."""
     committed = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
@@ -51,9 +51,14 @@ def test_notebook_runs_and_prints_what_is_committed(path, tmp_path):
         timeout=120,
         kernel_name="python3",
         coalesce_streams=True,
+        record_timing=False,
+        store_widget_state=False,
         resources={"metadata": {"path": str(tmp_path)}},
     )
     client.execute()
+    if request.config.getoption("--update-golden"):
+        nbformat.write(fresh, path)
+        committed = fresh
     plots = sum(len(re.findall(r"kp\.plot\.(?!explore)", cell.source)) for cell in code_of(fresh))
     assert len(pictures_of(fresh)) == len(pictures_of(committed)) == plots
     for ran, kept in zip(code_of(fresh), code_of(committed), strict=True):
@@ -73,3 +78,15 @@ def test_notebook_uses_public_names_only(path):
             assert not (node.module or "").startswith("kimi_planner")
         elif isinstance(node, ast.Import):
             assert not any(alias.name.startswith("kimi_planner.") for alias in node.names)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_first_cell_says_what_a_notebook_needs(path):
+    """What must be installed, and what is written, stands before the first line of code."""
+    notebook = nbformat.read(path, as_version=4)
+    first, code = notebook.cells[0], "\n".join(cell.source for cell in code_of(notebook))
+    assert first.cell_type == "markdown"
+    assert "Needs Jupyter" in first.source
+    assert ("report]" in first.source) is ("write_report" in code)
+    writes = any(word in code for word in ("write_report", "write_text", "to_csv", "open("))
+    assert ("Writes nothing." in first.source) is not writes

@@ -4,37 +4,18 @@ import csv
 import io
 import json
 import re
-from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 
 import openpyxl
 import pytest
+from planned import budget_meeting
 
-from kimi_planner import Workload, load_catalog, recommend
 from kimi_planner.plan import Booking
 from kimi_planner.report.budget import span_name
 from kimi_planner.report.write import rendered
 
 CENT = Decimal("0.01")
-
-
-def workloads():
-    """Return four workloads of a year with a launch, a change of price, and one over its budget."""
-    change = ({"date": "2027-07-15", "factor": 0.9},)
-    common = {"price_changes": change, "completion_tokens": 400}
-    return [
-        Workload(name="chat", requests_per_day={"p10": 8e3, "p50": 1e4, "p90": 1.4e4}, prompt_tokens=2500,
-                 growth_per_month=0.04, model="kimi-k2-5", budget_usd_per_month=3000,
-                 owner="Care", cost_centre="4711", **common),
-        Workload(name="coding", requests_per_day=900, prompt_tokens=12000, reasoning_tokens=2500,
-                 events=({"name": "launch", "from": "2027-04-12", "to": "2027-05-14", "factor": 2.5},),
-                 model="kimi-k2", budget_usd_per_month=900, owner="R&D", cost_centre="4720", **common),
-        Workload(name="drafts", requests_per_day=40000, prompt_tokens=650, certainty="estimate",
-                 model="kimi-k2", owner="Care", cost_centre="4711", budget_usd_per_month=4000, **common),
-        Workload(name="images", requests_per_day=1200, prompt_tokens=1900, starts_on="2027-03-15",
-                 model="kimi-k2-5", owner="Product", cost_centre="4730", budget_usd_per_month=600, **common),
-    ]  # fmt: skip
 
 
 class Tables(HTMLParser):
@@ -66,14 +47,15 @@ def amount(text):
     return Decimal(text.removesuffix(" !").replace(",", "").replace("+", ""))
 
 
-@pytest.fixture(scope="module", params=["mean", "p80"])
+@pytest.fixture(
+    scope="module",
+    params=[("2026-06", "mean"), ("2026-06", "p80"), ("2026-11-public-3", "mean")],
+    ids="-".join,
+)
 def report(request):
-    """Return a plan and its report in every form."""
-    plan = recommend(
-        workloads(), months=12, start="2027-01", as_of=date(2026, 11, 24), n_paths=500,
-        models=["kimi-k2", "kimi-k2-5"], catalog=load_catalog("2026-06"),
-        booking=Booking(book=request.param, contingency_percent=5),
-    )  # fmt: skip
+    """Return the plan of a budget meeting and its report in every form."""
+    catalog, book = request.param
+    plan = budget_meeting(catalog, booking=Booking(book=book, contingency_percent=5))
     return plan, rendered(plan, ("markdown", "csv", "json", "html", "xlsx", "focus"))
 
 
@@ -171,7 +153,32 @@ def test_every_form_has_the_same_budgets_and_variances(report):
 
 def test_prices_are_listed_of_the_models_in_play(report):
     """A report on two models lists the prices of these two, not of the whole catalog."""
-    _, files = report
+    plan, files = report
     lines = files["report.md"].decode().split("## Prices")[1].splitlines()
     models = [line.split("|")[1].strip() for line in lines if line.startswith("|")][2:]
-    assert sorted(models) == ["kimi-k2", "kimi-k2-5"]
+    assert sorted(models) == sorted(plan.projection.models)
+
+
+def test_ranges_and_chances_are_the_same(report):
+    """The workbook's ranges of workloads and months, and its chances, are those of JSON."""
+    plan, files = report
+    data = json.loads(files["report.json"])
+    book = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)
+    rows = {}
+    for row in book["Risk"].iter_rows(values_only=True):
+        key = f"{row[0]:%Y-%m}" if hasattr(row[0], "date") else row[0]
+        rows.setdefault(key, row)
+    chosen = [one for one in data["summary"] if plan.best.get(one["workload"]) == one["model"]]
+    assert len(chosen) == 4
+    for one in chosen:
+        _, _, _, mean, *ends, _, budget, chance = rows[one["workload"]][:10]
+        stated = [one[f"{name}_usd"] for name in ("p10", "p50", "p90")]
+        assert mean == pytest.approx(one["mean_usd"], abs=0.005)
+        assert ends == (
+            pytest.approx(stated, abs=0.005) if one["range_given"] else ["range not given"] * 3
+        )
+        assert budget == float(one["budget_usd_per_month"])
+        assert chance == pytest.approx(one["chance_over_budget"], abs=1e-6)
+    for one in data["together"]:
+        stated = [one[f"{name}_usd"] for name in ("mean", "p10", "p50", "p90")]
+        assert list(rows[one["month"]][3:7]) == pytest.approx(stated, abs=0.005)

@@ -28,7 +28,7 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
     rivals = [one for one in alike if not aim.is_unknown(one.model)]
     if not rivals:
         if len(ranked) == 1:
-            return "no other model qualifies"
+            return f"no other model {'qualifies' if len(aim.rows) > 1 else 'was asked about'}"
         no_other = "success is known of no other that qualifies"
         return no_other if alike else "no other qualifies for sure"
     second = rivals[0]
@@ -78,6 +78,8 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
             continue
         is_at = value is not None and span.low <= value and (span.high is None or value < span.high)
         parts = [*clauses[model], *(() if is_at else _worth(span, aim.worth))]
+        if chosen not in aim.worth.points and value is None:
+            parts.append("success must be known")
         condition = f" if {' and '.join(parts)}" if parts else ", at the value stated"
         yield f"{model} instead{condition}"
 

@@ -10,9 +10,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import exact_decimal, from_fraction, from_units, total, usd
-from kimi_planner.plan.rounding import whole_parts
+from kimi_planner.errors import SettingError, shown
+from kimi_planner.money import exact_decimal, from_fraction, from_units, total, usd, whole_parts
 from kimi_planner.rich import Page, Shown
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Booking:
 
     def __post_init__(self) -> None:
         if not isinstance(self.book, str) or not re.fullmatch(r"mean|p[1-9]\d?", self.book):
-            raise ScenarioError(
+            raise SettingError(
                 f'book is {shown(self.book)}. Give "mean", "p50", "p80" or another percentile.'
             )
         for name, most in _LIMITS.items():
@@ -65,7 +64,7 @@ class Booking:
                 number = Decimal(-1)
             if not 0 <= number <= most:
                 unit = "percent" if name.endswith("percent") else "USD"
-                raise ScenarioError(
+                raise SettingError(
                     f"{name} is {shown(given)}. Give a number of {unit} from 0 to {most:,}."
                 )
             object.__setattr__(self, name, number)
@@ -169,7 +168,7 @@ def booked(projection: Projection, choice: Mapping[str, str]) -> Booked:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the projection has no such workload or model.
 
     Examples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pandas as pd
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import PriceNotFoundError, ScenarioError, UsageError, day_of
+from kimi_planner.errors import PriceNotFoundError, SettingError, UsageError, day_of
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
@@ -125,11 +125,11 @@ def log_of(
         days with different prices are added up.
     UnknownModelError, PriceNotFoundError
         If the catalog does not have ``model``, or states no price for it, or for any model of the log.
-    ScenarioError
+    SettingError
         If it is not told to which workload a call belongs, or the days are out of order.
     """
     if workload is None and len(names) > 1:
-        raise ScenarioError(
+        raise SettingError(
             f"The plan has {len(names)} workloads ({', '.join(names)}). Say to which a call belongs: the "
             "name of a column, or the workload of each model."
         )
@@ -188,17 +188,17 @@ def _workload(keys: Mapping[str, object], workload: WorkloadKey | None, names: l
 def _window(
     totals: UsageTotals, start: date | str | None, end: date | str | None
 ) -> tuple[date, date]:
-    if totals.first is None or totals.last is None:
+    if totals.days is None:
         raise UsageError(
             f"{totals.source}: the log has no dates, so it has no months. Add timestamps to it."
         )
-    first, last = (time.tz_convert(UTC).date() for time in (totals.first, totals.last))
+    first, last = totals.days
     start, end = (
-        None if day is None else day_of(name, day, fault=ScenarioError)
+        None if day is None else day_of(name, day, fault=SettingError)
         for name, day in (("start", start), ("end", end))
     )
     if (start is not None and first < start) or (end is not None and last >= end):
-        raise ScenarioError(
+        raise SettingError(
             f"The log has rows from {first} to {last}, outside of {start or first} (included) to "
             f"{end or 'its end'} (not included). Give the days over which all of it was kept."
         )

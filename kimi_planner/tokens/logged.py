@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.errors import FileError, RequestError, Where, shown
-from kimi_planner.files import DamagedFileError, no_such_file, open_unpacked
+from kimi_planner.files import no_such_file
 from kimi_planner.json_text import loaded
+from kimi_planner.packed import DamagedFileError, open_unpacked
 from kimi_planner.tokens.blocks import chat_body
 from kimi_planner.tokens.requests import BODY_KEYS
 

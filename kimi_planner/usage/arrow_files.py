@@ -16,10 +16,10 @@ import pandas as pd
 from kimi_planner.errors import UsageError, Where, needs
 from kimi_planner.limits import UNPACKED_BYTES, UNPACKED_TIMES
 from kimi_planner.usage.arrow_sizes import CELL_BYTES, blocks_of, unpacked
-from kimi_planner.usage.containers import is_stream
 from kimi_planner.usage.csv_log import refuse_header
 from kimi_planner.usage.dialects import GENERIC, dialect_of_columns, spelled
 from kimi_planner.usage.fields import wanted_of
+from kimi_planner.usage.paths import is_stream
 from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.table import JSON_CELLS, SAID, Table

@@ -230,9 +230,9 @@ def refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> N
     near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
     others = ", ".join(dict.fromkeys(one.form or one.name for one in dialects()[:-1]))
     raise UsageError(
-        f"no column {needed!r}. Found: {quoted(', '.join(names))}.{near} "
-        f"A usage CSV has the columns {', '.join(COLUMNS)}; map={{{needed!r}: NAME}} (--map {needed}=NAME) "
-        f"says which column it is. Other forms that are read: {others}.",
+        f"no column {needed!r}. Found: {quoted(', '.join(names), 200)}.{near} Say which it is: "
+        f"--map {needed}=NAME, in Python map={{{needed!r}: NAME}}. A usage CSV has the columns "
+        f"{', '.join(COLUMNS)}. Other forms that are read: {others}.",
         at=where,
     )
 
@@ -273,7 +273,7 @@ def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
 def _refuse_frame(frame: pd.DataFrame, table: Table, rows: Rows) -> None:
     for needed in _missing([*table.names, *map(spelled, map(str, frame.columns))], rows):
         raise UsageError(
-            f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. "
-            f"A usage frame has {', '.join(COLUMNS)}.",
+            f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. Say which it is: "
+            f"map={{{needed!r}: NAME}}. A usage frame has {', '.join(COLUMNS)}.",
             at="usage frame",
         )

@@ -11,8 +11,8 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, Where, is_whole, shown
-from kimi_planner.files import Progress
 from kimi_planner.json_text import loaded
+from kimi_planner.packed import Progress
 from kimi_planner.usage.lines import line_blocks
 
 __all__ = ["BLOCK_TOKENS", "PrefixLog", "read_prefix_log"]
@@ -22,7 +22,7 @@ BLOCK_TOKENS = 512
 _INT64 = 2**63
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrefixLog:
     """Calls with the blocks that their prompts are made of.
 

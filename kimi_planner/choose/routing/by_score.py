@@ -19,13 +19,13 @@ from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.routing.curve import RoutingCurve, Rule
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import Tried
-from kimi_planner.errors import EvaluationError, ScenarioError
+from kimi_planner.errors import EvaluationError, SettingError
 from kimi_planner.notes import note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["outcome_of", "routing_curve", "rules_of"]
+__all__ = ["outcomes_of", "routing_curve", "rules_of"]
 
 LEAST_ITEMS = 20
 _SHARES = np.arange(1, 13) / 13  # of tasks below a threshold
@@ -79,7 +79,7 @@ def routing_curve(
     ------
     EvaluationError
         If the models share fewer than 20 items, or the cheap one has no scores.
-    ScenarioError
+    SettingError
         If a setting is out of its bounds.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
@@ -112,7 +112,7 @@ def routing_curve(
     ]
     workload, specs, plan = basis_of_one(workload, [cheap, strong], projection, settings)
     if len(specs) < 2:
-        raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
+        raise SettingError(f"cheap and strong are both {cheap}. Name two models.")
     unused = check_names(evaluations, plan)
     trials = [_trials(evaluations, workload, spec.id) for spec in specs]
     items = [name for name in trials[0].items if name in trials[1].items]
@@ -139,8 +139,7 @@ def routing_curve(
         for one in tried
     ]
     rules = tuple(rules_of(scores))
-    outcomes = [outcome_of(rule, scores, solved, usd_of, costs) for rule in rules]
-    solved_by, item_usd, kept = (np.array(some) for some in zip(*outcomes, strict=True))
+    solved_by, item_usd, kept = outcomes_of(rules, scores, solved, usd_of, costs)
     return RoutingCurve(
         workload=workload.name,
         cheap=cheap,
@@ -186,23 +185,27 @@ def rules_of(scores: Sequence[Array | None]) -> Iterator[Rule]:
             yield Rule(before, after)
 
 
-def outcome_of(
-    rule: Rule,
+def outcomes_of(
+    rules: Sequence[Rule],
     scores: Sequence[Array | None],
     solved: Sequence[Array],
     usd_of: Sequence[Array],
     score_usd: Sequence[float],
-) -> tuple[Array, Array, float]:
-    """Return which items are solved under a rule, what each costs, and the share that is kept."""
-    nobody = np.zeros(len(solved[0]), dtype=bool)
-    asked = nobody if rule.strong_alone else ~nobody
-    cost = np.zeros(len(asked))
-    if rule.before is not None and scores[0] is not None:
-        asked = scores[0] >= rule.before
-        cost += score_usd[0]
-    kept = asked
-    if rule.after is not None and scores[1] is not None:
-        kept = asked & (scores[1] >= rule.after)
-        cost += score_usd[1] * asked
-    cost += usd_of[0] * asked + usd_of[1] * ~kept
-    return np.where(kept, *solved), cost, float(kept.mean())
+) -> tuple[Array, Array, Array]:
+    """Return which items are solved under each rule, what each costs, and the share that is kept."""
+    asked = np.array([[not rule.strong_alone] for rule in rules])
+    looked, passed = _passed([rule.before for rule in rules], scores[0])
+    asked = asked & passed
+    cost = score_usd[0] * looked + usd_of[0] * asked
+    looked, passed = _passed([rule.after for rule in rules], scores[1])
+    kept = asked & passed
+    cost = cost + score_usd[1] * (looked & asked) + usd_of[1] * ~kept
+    return np.where(kept, *solved), cost, kept.mean(axis=1)
+
+
+def _passed(least: Sequence[float | None], score: Array | None) -> tuple[Any, Any]:
+    """Return which rules look at a score, and which items pass each; all pass where none is looked at."""
+    looked = np.array([[one is not None] for one in least])
+    if score is None:
+        return looked, ~looked
+    return looked, score >= np.array([[-np.inf if one is None else one] for one in least])

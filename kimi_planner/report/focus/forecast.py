@@ -13,7 +13,7 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.billing.meters import Amounts, ByMeter
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.budget import budget_matrix
@@ -61,7 +61,7 @@ def focus_forecast(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the plan has no such workload or model, or the percentile is out of bounds.
 
     Notes
@@ -81,7 +81,7 @@ def focus_forecast(
     [['kimi-k2, input', Decimal('74.4')], ['kimi-k2, output', Decimal('33.48')]]
     """
     if percentile is not None and (type(percentile) is not int or not 1 <= percentile <= 99):
-        raise ScenarioError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
+        raise SettingError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
     chosen = dict.fromkeys(projection.names, choice) if isinstance(choice, str) else dict(choice)
     rows = [
         row

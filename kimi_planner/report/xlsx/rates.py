@@ -1,26 +1,30 @@
-"""The sheets that formulas look numbers up in: rates of calls, and how far spend spreads."""
+"""The sheet of rates: what a call uses, and what is spent on its parts counts in a quantile."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.xlsx.book import Sheet, cell, span
-from kimi_planner.report.xlsx.inputs import RATES, Inputs, place_of
+from kimi_planner.report.xlsx.book import Book
+from kimi_planner.report.xlsx.inputs import RATES, Inputs
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
+from kimi_planner.report.xlsx.sheet import Sheet, span
+from kimi_planner.report.xlsx.spread import QUANTILES, quantile_factors
+from kimi_planner.report.xlsx.traffic import DAYS
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["QUANTILES", "SPREAD", "Rates", "Spread"]
+__all__ = ["PARTS", "Rates"]
 
-SPREAD = "Spread"
-QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
+#: What the spend of a workload is divided into, as each has a spread of its own.
+PARTS = ("prompts", "answers", "reasoning")
+AT_LEAST = "at least"
+_NEAR = 0.02  # of all paths, on each side of a percentile
 _FIRST = 4
-#: Probabilities at which the dearest month is tabulated; those of the budgets are added.
-_GRID = (0.0, 0.005, 0.01, 0.025, *(n / 20 for n in range(1, 20)), 0.975, 0.99, 0.995, 1.0)
 
 
 @dataclass(frozen=True)
@@ -39,156 +43,117 @@ class Rates:
             for certainty in CERTAINTY
         ]
 
-    def _column(self, name: str, is_extra: bool) -> str:
-        at = 3 + self.live.amounts.index(name) + len(self.live.amounts) * is_extra
-        return span((_FIRST, _FIRST + len(self._keys) - 1), at, RATES)
+    @property
+    def _titles(self) -> list[str]:
+        amounts = self.live.amounts
+        spreads = [f"{name} x {part}" for name in QUANTILES for part in PARTS]
+        return [
+            *amounts,
+            *(f"{name}, added by events" for name in amounts),
+            *spreads,
+            *(f"{name}, growth certain" for name in spreads),
+            AT_LEAST,
+        ]
 
-    def at(self, name: str, row: str, *, is_extra: bool = False) -> str:
-        """Return the formula of a rate, at the number of a row that a cell has."""
-        return f"INDEX({self._column(name, is_extra)},{row})"
+    def at(self, workload: str, model: str, name: str, *, added: bool = False) -> str:
+        """Return the formula of a rate on a model, as sure as a cell says; of added calls if so."""
+        first = _FIRST + self._keys.index((workload, model, CERTAINTY[0]))
+        column = 3 + self._titles.index(f"{name}{', added by events' * added}")
+        rates = span((first, first + len(CERTAINTY) - 1), column, RATES)
+        return f"INDEX({rates},{self.inputs.assumed(workload)['sure']})"
 
-    def row(self, workload: str, model: str, certainty: str) -> str:
-        """Return the formula of the row of a workload on a model, as sure as a cell says."""
-        return f"{self._keys.index((workload, model, CERTAINTY[0]))}+{place_of(certainty)}"
+    def _of_workload(self, workload: str, title: str) -> str:
+        """Return the formula of a number of a workload, on its model and as sure as cells say."""
+        own, models = self.inputs.assumed(workload), list(self.live.specs)
+        rows = [
+            _FIRST + self._keys.index((workload, model, certainty))
+            for model, certainty in ((models[0], CERTAINTY[0]), (models[-1], CERTAINTY[-1]))
+        ]
+        numbers = span((rows[0], rows[1]), 3 + self._titles.index(title), RATES)
+        return f"INDEX({numbers},({own['place']}-1)*{len(CERTAINTY)}+{own['sure']})"
 
-    def spread(self, name: str, row: str) -> str:
-        """Return the formula of a quantile against the mean."""
-        at = 3 + 2 * len(self.live.amounts) + list(QUANTILES).index(name)
-        return f"INDEX({span((_FIRST, _FIRST + len(self._keys) - 1), at, RATES)},{row})"
+    def spread(self, workload: str, name: str, spent: Sequence[str]) -> str:
+        """Return the formula of a quantile: what is spent on each of `PARTS`, times what it counts."""
+        own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
+        terms = []
+        for usd, part in zip(spent, PARTS, strict=True):
+            factor = self._of_workload(workload, f"{name} x {part}")
+            if assumed.grown:
+                still = self._of_workload(workload, f"{name} x {part}, growth certain")
+                factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
+            terms.append(f"{usd}*{factor}")
+        return "+".join(terms)
+
+    def least(self, workload: str) -> str:
+        """Return the formula of whether the mean is but the least, the reasoning being not known.
+
+        Empty where no model is so; it is over once a number of tokens is put in.
+        """
+        if not any(self.live.is_least(workload, model) for model in self.live.specs):
+            return ""
+        planned = self.live.assumed[workload].values["reasoning"]
+        own = self.inputs.assumed(workload)
+        return f"AND({self._of_workload(workload, AT_LEAST)}=1,{own['reasoning']}={planned!r})"
 
     def grown(self, workload: str) -> str:
         """Return the range with what a ranged growth makes of the traffic, month after month."""
         ranged = [name for name, one in self.live.assumed.items() if one.grown]
-        column = self.inputs.list_column + 1 + ranged.index(workload)
         count = len(self.live.assumed[workload].grown)
-        return span((_FIRST, _FIRST + count - 1), column, RATES)
-
-    def write(self, sheet: Sheet) -> None:
-        """Write the rates, the list of models, and ranged growth."""
-        live = self.live
-        sheet.text(0, 0, "Rates of a call", "title")
-        sheet.text(
-            1,
-            0,
-            "What a call uses against the sheet of assumptions, from the plan; not to be changed.",
-            "muted",
+        return span(
+            (_FIRST, _FIRST + count - 1),
+            self.inputs.list_column + 2 + ranged.index(workload),
+            RATES,
         )
-        titles = [*live.amounts, *(f"{name}, added by events" for name in live.amounts)]
-        heads = ("workload", "model", "certainty", *titles, *(f"{name} x" for name in QUANTILES))
-        sheet.header(3, heads, texts=3)
+
+    def write(self, book: Book, sheet: Sheet) -> None:
+        """Write the rates, the list of models, the days of a month, and ranged growth."""
+        live = self.live
+        sheet.opening(
+            "Rates of a call",
+            "What a call uses against the sheet of assumptions, from the plan; not to be changed.",
+        )
+        sheet.header(3, ("workload", "model", "certainty", *self._titles), texts=3)
         for row, key in enumerate(self._keys, _FIRST):
             sheet.texts(row, *key)
             level, extra = live.rates[key]
-            factors = spread_of(self._spend(*key))
-            numbers = [*level.values(), *extra.values(), *factors.values()]
-            for column, number in enumerate(numbers, 3):
-                sheet.number(row, column, number, "factor")
+            planned = live.split(*key[:2]) if key[2] == live.assumed[key[0]].certainty else None
+            factors = [
+                _of_parts(live.spread_of(*key, grows=one), live.parts_of(*key, grows=one), means)
+                for one, means in ((True, planned), (False, None))
+            ]
+            numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
+            numbers.append(float(live.is_least(*key[:2])))
+            sheet.numbers(row, 3, numbers)
         column = self.inputs.list_column
         sheet.text(3, column, "models", "header")
         for row, model in enumerate(live.specs, _FIRST):
             sheet.text(row, column, model)
-        for name, assumed in live.assumed.items():
-            if assumed.grown:
-                column += 1
-                sheet.text(3, column, f"growth of {name}", "header_right")
-                for row, number in enumerate(assumed.grown, _FIRST):
-                    sheet.number(row, column, number, "factor")
-        sheet.table_page(3, 3)
-
-    def _spend(self, name: str, model: str, certainty: str) -> Spend:
-        """Return the spend whose spread a row has: at another certainty, that of the planned model."""
-        if certainty == self.live.assumed[name].certainty:
-            return self.live.spend(name, model)
-        return self.live.spends[name, certainty]
+        listed: dict[str, Sequence[float]] = {"days": range(31)}
+        listed |= {
+            f"growth of {name}": one.grown for name, one in live.assumed.items() if one.grown
+        }
+        for at, (title, values) in enumerate(listed.items(), column + 1):
+            sheet.text(3, at, title, "header_right")
+            sheet.column(_FIRST, at, values)
+        book.define(DAYS, span((_FIRST, _FIRST + 30), column + 1, RATES))
+        sheet.page((_FIRST + len(self._keys), column), 3, 3)
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Writes how the dearest month is distributed against its mean, for chances over a budget."""
+def _of_parts(spend: Spend, parts: Sequence[Array], planned: Sequence[float] | None) -> list[float]:
+    """Return for each quantile what a USD spent on each part counts in it.
 
-    live: Live
-
-    @cached_property
-    def _tables(self) -> dict[tuple[str, str], tuple[Array, Array]]:
-        """Probabilities and factors, by workload and certainty; those of all are of ``""``."""
-        live, found = self.live, {}
-        for name, workload in live.workloads.items():
-            for certainty in CERTAINTY:
-                budget = (
-                    workload.budget_usd_per_month
-                    if certainty == live.assumed[name].certainty
-                    else None
-                )
-                found[name, certainty] = _table(
-                    live.spends[name, certainty], None if budget is None else float(budget)
-                )
-        budget = live.budget
-        found["", ""] = _table(live.together, None if budget is None else float(budget))
-        return found
-
-    def chance(self, workload: str, certainty: str, x: str) -> str:
-        """Return the formula of the chance that the dearest month exceeds x times its mean."""
-        names = list(self.live.workloads)
-        first = 2 * len(CERTAINTY) * (names.index(workload) if workload else len(names))
-        rows = max(len(shares) for shares, _ in self._tables.values())
-        last = first + 2 * len(CERTAINTY) - 1 if workload else first + 1
-        block = f"{cell(_FIRST, first, SPREAD)}:{cell(_FIRST + rows - 1, last, SPREAD).rpartition('!')[2]}"
-        place = f"2*{place_of(certainty)}" if workload else "2"
-        ratios = f"INDEX({block},0,{place})"
-        at = f"MATCH({x},{ratios},1)"
-
-        def value(row: str, column: str) -> str:
-            return f"INDEX({block},{row},{column})"
-
-        low, high = value(at, place), value(f"{at}+1", place)
-        below, above = value(at, f"{place}-1"), value(f"{at}+1", f"{place}-1")
-        inside = f"1-({below}+({x}-{low})/({high}-{low})*({above}-{below}))"
-        return f"IF({x}<MIN({ratios}),1,IF({x}>=MAX({ratios}),0,{inside}))"
-
-    def write(self, sheet: Sheet) -> None:
-        """Write a pair of columns for each workload and certainty, and for all workloads."""
-        sheet.text(0, 0, "Spread of the dearest month", "title")
-        sheet.text(
-            1,
-            0,
-            "Its quantiles against the mean of the month that is dearest on average, from the plan; not to be changed.",
-            "muted",
-        )
-        for place, ((name, certainty), (shares, factors)) in enumerate(self._tables.items()):
-            column = 2 * place
-            sheet.text(2, column, name or "all", "header")
-            sheet.text(2, column + 1, certainty or "as planned", "header")
-            sheet.header(3, ("share below", "x"), at=column)
-            for row, (share, factor) in enumerate(zip(shares, factors, strict=True), _FIRST):
-                sheet.number(row, column, float(share), "factor")
-                sheet.number(row, column + 1, float(factor), "factor")
-        sheet.table_page(3, 0)
-
-
-def spread_of(spend: Spend, shares: dict[str, float] = QUANTILES) -> dict[str, float]:
-    """Return quantiles of the whole plan against its mean."""
-    whole = spend.over_months()
-    mean = float(whole.mean()[0])
-    return {name: float(whole.quantile(q)[0]) / mean if mean else 1.0 for name, q in shares.items()}
-
-
-def _table(spend: Spend, budget: float | None) -> tuple[Array, Array]:
-    """Return shares of paths, and the factor on the dearest month's mean that they stay below.
-
-    The planned chance to exceed a budget is one of them, so that it is met exactly.
+    That is how fast the quantile grows with the part: the part's mean where the whole is around that
+    quantile, against its mean. The parts, as planned where that is given, add up to the quantile.
     """
-    means = spend.mean()
-    dearest = float(means.max())
-    if not spend.is_ranged or not dearest:
-        return np.array([0.0, 1.0]), np.array([1.0, 1.0])
-    shares = np.array(_GRID)
-    factors = np.quantile(spend.usd.max(axis=0), shares) / dearest
-    if budget is not None:
-        chance = spend.chance_over(budget)
-        if 0 < chance < 1:
-            keep = shares != 1 - chance
-            shares = np.append(shares[keep], 1 - chance)
-            factors = np.append(factors[keep], budget / dearest)
-            order = np.lexsort((shares, factors))
-            shares, factors = np.maximum.accumulate(shares[order]), factors[order]
-    return shares, factors
+    if not spend.is_ranged:
+        return [1.0] * len(QUANTILES) * len(PARTS)
+    paths = np.stack(np.broadcast_arrays(*parts))
+    order, n_paths = np.argsort(paths.sum(axis=0), kind="stable"), paths.shape[1]
+    means = paths.mean(axis=1)
+    spent, found = means if planned is None else np.array(planned), list[float]()
+    for q, factor in zip(QUANTILES.values(), quantile_factors(spend), strict=True):
+        near = order[int((q - _NEAR) * n_paths) : int((q + _NEAR) * n_paths) + 1]
+        around = paths[:, near].mean(axis=1)
+        ratios = np.divide(around, means, out=np.ones_like(means), where=means > 0)
+        found += (ratios * factor * spent.sum() / (ratios @ spent)).tolist()
+    return found
