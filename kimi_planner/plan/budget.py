@@ -17,7 +17,7 @@ from kimi_planner.money import EXACT, exact_decimal, total, usd
 from kimi_planner.plan.booking import Booked, Booking, booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["BudgetMatrix", "BudgetRow", "Span", "budget_matrix"]
 
@@ -109,8 +109,8 @@ class BudgetRow:
         return replace(self, by_month=exchanged(self.by_month), budgets=budgets)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BudgetMatrix:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BudgetMatrix(Shown):
     """The bookable number by workload and month, with quarters, years, totals and budgets.
 
     Attributes
@@ -233,16 +233,19 @@ class BudgetMatrix:
             "budget, head-room the least that any month leaves of its budget."
         )
 
-    def __repr__(self) -> str:
-        whole = self.total
-        return f"<BudgetMatrix: {usd(whole.usd(self.whole))} {self.currency} ({self.booking.words}). {self.provenance}>"
-
-    def _repr_html_(self) -> str:
+    def page(self) -> Page:
+        """Return workloads by month, quarter and year, with their sum."""
+        whole = usd(self.total.usd(self.whole))
         shown = self.frame.pivot_table(
             index="workload", columns="period", values="usd", aggfunc="first", sort=False
         )
-        table = frame_html(shown.map(usd).reset_index())
-        return page_html(table, notes=(self.sentence,), provenance=self.provenance)
+        return Page(
+            title=f"{whole} {self.currency} to book in all: {self.booking.words}; {self.currency} by "
+            "workload and period",
+            frame=shown.map(usd).reset_index(),
+            notes=(self.sentence,),
+            provenance=self.provenance,
+        )
 
 
 @public
