@@ -39,6 +39,7 @@ _NAME_CHARS = 32  # of names that do not break
 _MOST_ROWS = 16  # of a table; what is left out is counted
 _MOST_LINES, _LINE = 30, 80  # of a screen of text, and characters on a line
 _CELL, _LEAST_CELL = 34, 20  # characters of a cell of text on a screen, and where room is short
+_DIGITS = re.compile(r"[-+]?[\d,.]+%?")
 _SHARES = ("gap", "share", "chance", "probability", "rate", "relative", "success", "quality")
 
 
@@ -220,13 +221,18 @@ def _cells_of(
     names = list(frame.columns if columns is None else columns)
     known = frame.astype(object).where(frame.notna(), None)
     values = {name: known[name].tolist() for name in names}
-    is_words = [any(isinstance(one, str | bool) for one in values[name]) for name in names]
+    is_words = [any(map(_is_words, values[name])) for name in names]
     right = [place for place, words in enumerate(is_words) if not words]
     cells = [[_cell(str(name), value) for value in values[name]] for name in names]
     rows = list(zip(*cells, strict=True))
     if left_out > 1:
         rows.insert(-1, (f"… {left_out} more", *([""] * (len(names) - 1))))
     return [_header(str(name)) for name in names], rows, right
+
+
+def _is_words(value: object) -> bool:
+    """Tell whether a value is none to be lined up by its digits."""
+    return isinstance(value, bool) or (isinstance(value, str) and not _DIGITS.fullmatch(value))
 
 
 def stated(value: object) -> str:
