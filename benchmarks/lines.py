@@ -22,10 +22,10 @@ import pytest
 
 from benchmarks.faults import PACKAGES, ROOT, Mutant
 
-CASES = 8  # of a test that has many, and 20 that hypothesis generates
+CASES = 16  # of a test that has many, and 20 that hypothesis generates
 MODULES = tuple(f"kimi_planner.{package}" for package in PACKAGES)
 STRUCTURE = "tests/test_structure.py"
-IMPORTED_FILES = 4
+FILES = 4  # whose tests come first
 IMPORT_SECONDS = 0.3  # what another file of tests costs, about
 CLOCK = pytest.StashKey[float]()
 CACHES = pytest.StashKey[list["_lru_cache_wrapper[object]"]]()
@@ -55,7 +55,10 @@ class Lines:
         return set().union(*(lines.get(n, ()) for n in range(mutant.first, mutant.last + 1)))
 
     def of_import(self, mutant: Mutant) -> set[str]:
-        """Return the tests that run what a statement makes at import, or a line that names it."""
+        """Return the tests that run what a statement makes at import, or a line that names it.
+
+        Also those that look at all modules, and those that have the name of its own.
+        """
         tree = ast.parse((ROOT / mutant.path).read_text(encoding="utf-8"))
         inside = [one for one in ast.walk(tree) if isinstance(one, ast.stmt) and holds(one, mutant)]
         names = {name for one in inside[-1:] for name in made_by(one)}
@@ -67,15 +70,27 @@ class Lines:
             for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").split("\n"), 1):
                 if word.search(line):
                     found |= self.tests.get(path, {}).get(number, frozenset())
-        files = dict(Counter(map(file_of, found - {""})).most_common(IMPORTED_FILES))
-        every = {one for one in self.seconds if file_of(one) == STRUCTURE and "[" not in one}
-        return {one for one in found if file_of(one) in files} | every
+        every = {
+            one
+            for one in self.seconds
+            if f"[{mutant.module}" in one or (file_of(one) == STRUCTURE and "[" not in one)
+        }
+        return found | every
 
     def within(self, tests: set[str], seconds: float) -> list[str]:
-        """Return the quickest tests, as many as take that long with their files."""
+        """Return as many tests as take that long with their files, the quickest first.
+
+        Those of the files that have most of them come before others.
+        """
+        known = tests & self.seconds.keys()
+        most = dict(Counter(map(file_of, known)).most_common(FILES))
+
+        def rank(test: str) -> tuple[bool, float, str]:
+            return file_of(test) not in {STRUCTURE, *most}, self.seconds[test], test
+
         taken: list[str] = []
         files: set[str] = set()
-        for test in sorted(tests & self.seconds.keys(), key=lambda one: (self.seconds[one], one)):
+        for test in sorted(known, key=rank):
             seconds -= self.seconds[test] + IMPORT_SECONDS * (file_of(test) not in files)
             if seconds < 0 and taken:
                 break

@@ -364,3 +364,12 @@ def test_beside_a_model_of_unknown_success_one_that_is_known_is_named_without_a_
     said = " ".join(found.sentences)
     assert "kimi-k2.6 instead if success must be known." in said
     assert "value stated" not in said
+
+
+def test_a_model_that_was_the_only_one_asked_about_is_no_winner():
+    """Where one model is planned nothing is said of others; where they do not qualify that is said."""
+    alone = recommend(plain(), models="kimi-k2", **NOVEMBER)
+    assert "no other model was asked about" in alone.cards[0].sentences[0]
+    needs = Requirements(needs=("reasoning",))
+    beaten = recommend(plain(), needs, models=["kimi-k2-5-thinking", "kimi-k2"], **NOVEMBER)
+    assert "was asked about" not in beaten.cards[0].sentences[0]

@@ -460,6 +460,32 @@ def test_hours_after_a_log_that_ends_in_silence():
     assert found.notes[0].startswith("The last 14 days hold too few calls")
 
 
+HOURLY = windows(range(28 * 24), HOUR, 1, dated=True)
+
+
+@pytest.mark.parametrize(
+    ("log", "horizon", "bounds", "code", "is_said"),
+    [
+        (HOURLY, "47h", {}, "recent_days", True),
+        (HOURLY, "48h", {}, "recent_days", False),
+        (HOURLY.iloc[2:], "6h", {}, "recent_days", False),
+        (random_calls(99), "1h", {}, "few_calls", True),
+        (random_calls(100), "1h", {}, "few_calls", False),
+        (random_calls(), "3h", {"start": 0, "end": HOUR}, "far_ahead", False),
+        (random_calls(), "181min", {"start": 0, "end": HOUR}, "far_ahead", True),
+        (random_calls(), "1h", {"start": 0, "end": 23.9 * HOUR}, "no_day", True),
+        (random_calls(), "1h", {"start": 0, "end": DAY}, "no_day", False),
+        (random_calls(), "1h", {"start": 0, "end": DAY}, "no_week", True),
+        (random_calls(), "1h", {"start": 0, "end": 6.9 * DAY}, "no_week", True),
+        (random_calls(), "1h", {"start": 0, "end": 7 * DAY}, "no_week", False),
+    ],
+)
+def test_what_is_said_of_a_forecast_begins_where_it_says(log, horizon, bounds, code, is_said):
+    """Two days, four weeks, a hundred calls, three times the log, a day, a week: to the step."""
+    result = forecast_spend(log, horizon, "kimi-k2", **bounds)
+    assert (code in {note.code for note in result.notes}) is is_said
+
+
 def notes(*arguments, **options):
     return " ".join(forecast_spend(*arguments, **options).notes)
 

@@ -342,6 +342,8 @@ def test_what_packs_a_log_is_told_by_its_bytes(read, pack, name):
         (SPEND | {"total_tokens": 16}, "total_tokens (16) is not prompt_tokens + completion_tokens (10 + 5)."),
         (GENERATION | {"usage_details": {}, "level": "DEFAULT"}, "a generation without usage_details"),
         (GENERATION | {"usage_details": {"input": 10, "output": 5, "total": 99}}, "usage_details.total (99) is neither the sum of all kinds (15) nor input + output (15)."),
+        (GENERATION | {"usage_details": {"input": 10, "input_cached_tokens": 4, "output": 5, "total": 99}}, "usage_details.total (99) is neither the sum of all kinds (19) nor input + output (15)."),
+        (SPEND | {"total_tokens": -15}, "total_tokens is negative. It cannot be."),
         (GENERATION | {"usage_details": {"input": 1.5}}, "usage_details.input is 1.5. It must be a whole number."),
         (GENERATION | {"usage_details": {"total": 9}}, "usage_details has neither input nor output"),
         (GENERATION | {"usage_details": [1]}, "usage_details is [1]. It must be a JSON object."),

@@ -518,3 +518,10 @@ def test_spend_on_no_model_is_refused() -> None:
     calls = pd.DataFrame({"prompt_tokens": [2000], "completion_tokens": [500]})
     with pytest.raises(UsageError, match=r"No models\. Name at least one"):
         spend_by(calls, by=(), models=[])
+
+
+def test_a_frame_of_ones_own_left_nothing_out():
+    """Nothing was read, so nothing was rejected; the source is said to be a frame."""
+    totals = total_usage(pd.DataFrame({"prompt_tokens": [5], "completion_tokens": [1]}))
+    assert (totals.source, totals.rejected, totals.rejected_examples) == ("usage frame", 0, ())
+    assert (totals.left_out, totals.days) == ({}, None)

@@ -75,6 +75,7 @@ class ContextFit(Shown):
     seed: int
     needed_tokens: Mapping[tuple[str, str], Array] = field(repr=False, compare=False)
 
+    @public
     def share(self, workload: str, model: str) -> float:
         """Return the share of requests that fit, NaN if the model's window is unknown.
 
@@ -85,6 +86,7 @@ class ContextFit(Shown):
         """
         return self.of(workload, model).fit_share
 
+    @public
     def of(self, workload: str, model: str) -> Served:
         """Return which calls of a workload a model serves.
 

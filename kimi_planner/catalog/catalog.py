@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog.model import PRICES, ModelSpec
 from kimi_planner.catalog.provenance import (
     Conflict,
@@ -113,6 +114,7 @@ class Catalog(Shown):
         """Model ids, in the order of the file."""
         return tuple(model.id for model in self.models)
 
+    @public
     def model(self, model_id: str) -> ModelSpec:
         """Return the model with exactly this id.
 
@@ -135,6 +137,7 @@ class Catalog(Shown):
             f"{did_you_mean(str(model_id), self.ids)}"
         )
 
+    @public
     def select(self, model_ids: str | Iterable[str] | None = None) -> tuple[ModelSpec, ...]:
         """Return the named models, or all of them.
 
@@ -173,6 +176,7 @@ class Catalog(Shown):
         integers = dict.fromkeys(("context_window_tokens", "reasoning_depth", "speed"), "Int64")
         return pd.DataFrame(rows).astype(integers)
 
+    @public
     def with_discount(
         self, share: Decimal | int | float | str, models: str | Iterable[str] | None = None
     ) -> Catalog:
@@ -226,6 +230,7 @@ class Catalog(Shown):
 
         return repriced(self, model, prices)
 
+    @public
     def with_capability(
         self, capability: str, models: str | Iterable[str] | None = None
     ) -> Catalog:
@@ -269,6 +274,7 @@ class Catalog(Shown):
 
         return batched(self)
 
+    @public
     def in_currency(self, currency: str, *, rate: Decimal | int | float | str, on: date) -> Catalog:
         """Return the catalog with a rate of another currency from a day on; one of a later day is added.
 
@@ -332,6 +338,7 @@ class Catalog(Shown):
                 "Give a later --as-of, or a catalog of that time."
             )
 
+    @public
     def on(self, as_of: date) -> Catalog:
         """Return the catalog as it was known on a day, with the prices of that day.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import SettingError, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
@@ -69,6 +70,7 @@ class Projection(Shown, Scope):
         """Return the plan of a workload, also of a changed one, on the paths of this projection."""
         return LoadPlan.of(workload.resolve(), self.months, self.catalog, self.seed, self.n_paths)
 
+    @public
     def of(self, model: str, workload: str | None = None) -> Spend:
         """Return the spend of one workload, or of all together, on one model.
 
@@ -96,6 +98,7 @@ class Projection(Shown, Scope):
                 )
         return Spend.together([self.spend[name, model] for name in names])
 
+    @public
     def mix(self, choice: Mapping[str, str]) -> Spend:
         """Return the spend of all workloads together, each on the model chosen for it.
 
@@ -153,6 +156,7 @@ class Projection(Shown, Scope):
         ]
         return pd.DataFrame(rows, columns=["workload", "model", "month", "meter", "amount", "usd"])
 
+    @public
     def summary(self, *, together: bool = False) -> pd.DataFrame:
         """Return one row per workload and model for the whole horizon.
 
@@ -221,6 +225,7 @@ class Projection(Shown, Scope):
         spend = self.of(model, workload).over_months()
         return np.array([spend.quantile(share)[0] for share in q]) / len(self.months)
 
+    @public
     def quantile(self, q: float | Iterable[float]) -> pd.DataFrame:
         """Return quantiles of monthly spend over paths.
 
