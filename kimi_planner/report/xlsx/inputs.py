@@ -65,8 +65,17 @@ class Inputs:
 
     def assumed(self, workload: str) -> dict[str, str]:
         """Return the cells of what is assumed of a workload, by name."""
-        row = self.row(workload)
-        return {name: cell(row, column, ASSUMPTIONS) for name, column in self.columns.items()}
+        return self._assumed[workload]
+
+    @cached_property
+    def _assumed(self) -> dict[str, dict[str, str]]:
+        return {
+            workload: {
+                name: cell(self.row(workload), column, ASSUMPTIONS)
+                for name, column in self.columns.items()
+            }
+            for workload in self.live.workloads
+        }
 
     @cached_property
     def _events(self) -> dict[tuple[str, str], int]:

@@ -73,7 +73,7 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     inputs.write(book, book.sheet(ASSUMPTIONS, (name, max(22, model), 13, 12, 14, 12, *of_call)))
     prices.write(book.sheet(PRICES, (model, 20, 20, 11, 12, 13, 48, 30)))
     risk.write(
-        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 13, 14, 3, *[14] * (9 + count)))
+        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 14, 16, 3, *[14] * (9 + count)))
     )
     parts: dict[str, list[Section]] = {}
     for section in sections:
