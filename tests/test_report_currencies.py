@@ -80,14 +80,18 @@ def test_a_price_list_is_planned_at_its_own_prices():
     found = plan(catalog, listed, other)
     [section] = currency_sections(found)
     a_day = Decimal("1.5") * 20 + Decimal("1.5") * 2 + Decimal("0.7") * 100
-    assert section.sentences[0] == f"To book: {90 * a_day:,.2f} CNY (mean)."
+    assert section.sentences[0] == (
+        f"To book: {90 * a_day:,.2f} CNY (mean) over 3 months, 2027-01 to 2027-03: {30 * a_day:,.2f} in the "
+        f"average month, {31 * a_day:,.2f} in the dearest, 2027-01."
+    )
     assert any(
         "no price of kimi-k2.6, so what other costs in CNY is not told" in one
         for one in section.sentences
     )
-    rows = section.data["in_cny"]["rows"]
-    assert {row["workload"] for row in rows} == {"listed", "all"}
-    assert {row["budget_usd"] for row in rows} == {None}  # a budget in USD is none in CNY
+    data = section.data["in_cny"]
+    assert {row["workload"] for row in data["budget"]} == {"listed", "all"}
+    assert data["missing"] == ["other"]
+    assert {row["budget_cny"] for row in data["budget"]} == {None}  # a budget in USD is none in CNY
 
 
 def test_a_list_that_is_not_there_is_refused():
@@ -118,10 +122,10 @@ def test_every_form_has_the_other_currency(tmp_path):
     assert data["catalog"] == {"version": CARD.version, "sha256": CARD.sha256}
     [total] = [
         one
-        for one in data["in_eur"]["rows"]
+        for one in data["in_eur"]["budget"]
         if (one["workload"], one["period"]) == ("all", "total")
     ]
-    assert f"{Decimal(total['usd']):,.2f}" == amount
+    assert f"{Decimal(total['eur']):,.2f}" == amount
 
 
 def test_without_other_currencies_nothing_is_added():

@@ -23,7 +23,7 @@ from kimi_planner import (
 from kimi_planner.report import reconcile
 from kimi_planner.report.html import html_report
 from kimi_planner.report.json_form import plan_json
-from kimi_planner.report.tables import Table
+from kimi_planner.report.table import Table
 from kimi_planner.report.text import markdown, markdown_report, plan_text, sentence_text
 from kimi_planner.report.usage import spend_text
 from kimi_planner.safe import MAX_LINE_CHARS, as_written, csv_cell, csv_text, on_one_line

@@ -9,7 +9,7 @@ from dataclasses import replace
 from kimi_planner.choose.card import Card
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.first_screen import COLUMNS, LINES
-from kimi_planner.report.tables import Section, Table
+from kimi_planner.report.table import Section, Table
 from kimi_planner.safe import on_one_line
 
 __all__ = ["card_lines", "card_table", "choice_sections", "filled"]

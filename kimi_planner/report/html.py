@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner import plot
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.report import budget, summary, tables
-from kimi_planner.report.cards import choice_sections
+from kimi_planner.report.contents import answer_sections, basis_sections
 from kimi_planner.report.pictures import pictures
-from kimi_planner.report.tables import Section
+from kimi_planner.report.sentences import headlines, horizon
+from kimi_planner.report.summary import key_figures
+from kimi_planner.report.table import Section
+from kimi_planner.report.tables import BASES
 from kimi_planner.report.what_if import Panel
 from kimi_planner.safe import on_one_line
 
@@ -65,10 +67,12 @@ def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         recommendation=recommendation,
         projection=projection,
         catalog=projection.catalog,
-        tables=tables,
-        summary=summary,
-        budget=budget,
-        sections=(*choice_sections(recommendation), *sections),
+        horizon=horizon(projection),
+        bases=BASES,
+        headlines=headlines(recommendation),
+        figures=key_figures(recommendation),
+        answer=answer_sections(recommendation, sections),
+        basis=basis_sections(recommendation),
         pictures=_drawn(recommendation, sections),
         panel=Panel(recommendation),
         style=style,

@@ -20,7 +20,7 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.rounding import decimal_of
 from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.budget import budget_data
-from kimi_planner.report.tables import Section
+from kimi_planner.report.table import Section
 
 __all__ = [
     "DIGITS",
@@ -120,8 +120,11 @@ def plan_json(recommendation: Recommendation, sections: Iterable[Section] = ()) 
 
 
 def planned_frame(recommendation: Recommendation) -> pd.DataFrame:
-    """Return the rows of a projection with ``planned``, whether the workload is on that model."""
-    frame = recommendation.projection.frame
+    """Return the rows of a projection with ``planned``, whether the workload is on that model.
+
+    Simulated amounts are rounded as in JSON.
+    """
+    frame = recommendation.projection.frame.round(DIGITS)
     return frame.assign(planned=frame["workload"].map(recommendation.best) == frame["model"])
 
 

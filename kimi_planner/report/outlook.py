@@ -8,7 +8,7 @@ from kimi_planner.forecast.estimate import LatestEstimate
 from kimi_planner.forecast.result import QUANTILES
 from kimi_planner.money import total, usd
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
-from kimi_planner.report.tables import Table, name_text
+from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import escaped, listed, markdown, plain, sentence_text
 from kimi_planner.rich import share_text
 

@@ -13,7 +13,7 @@ import pandas as pd
 from kimi_planner.errors import MissingExtraError
 from kimi_planner.forecast.estimate import LatestEstimate, Limit
 from kimi_planner.money import signed_usd, total, usd
-from kimi_planner.report.tables import OVER, Section, Table
+from kimi_planner.report.table import OVER, Section, Table
 from kimi_planner.rich import share_text, table_html
 from kimi_planner.safe import on_one_line
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.tables import Section, Table, source_sentences, traffic_sentences
+from kimi_planner.report.register import source_sentences
+from kimi_planner.report.sentences import traffic_sentences
+from kimi_planner.report.table import Section, Table
 from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
 
 __all__ = ["SOURCES", "write_section", "write_sources"]

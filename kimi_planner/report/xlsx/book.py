@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import Any
 
 from kimi_planner.errors import MissingExtraError
-from kimi_planner.report.tables import OVER, Table
+from kimi_planner.report.table import OVER, Table
 from kimi_planner.safe import on_one_line
 
 __all__ = ["Book", "Sheet", "cell", "span"]

@@ -8,7 +8,8 @@ import numpy as np
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.spend import NO_RANGE
-from kimi_planner.report.tables import OVER_BUDGET, horizon
+from kimi_planner.report.sentences import horizon
+from kimi_planner.report.tables import OVER_BUDGET
 from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.budget import Budget
 from kimi_planner.report.xlsx.lines import Totals, usd_of
