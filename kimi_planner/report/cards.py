@@ -71,7 +71,7 @@ def choice_sections(recommendation: Recommendation) -> list[Section]:
         Section(
             title=f"Choice: {card.workload}, {card.model}",
             sentences=(*card.sentences, *card.conditions(), card.legend),
-            tables=(replace(card_table(card), title=""),),
+            tables=(replace(card_table(card), title=f"Models for {card.workload}"),),
         )
         for card in recommendation.cards
     ]

@@ -14,7 +14,7 @@ from kimi_planner.plan.simulation import projected
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_data, budget_sentence, budget_tables
 from kimi_planner.report.currency import InCurrency
-from kimi_planner.report.json_form import DIGITS, as_data, planned_frame
+from kimi_planner.report.json_form import DIGITS, as_data, planned_frame, rounded
 from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.report.table import Section, Table
 
@@ -150,7 +150,7 @@ def planned_frames(recommendation: Recommendation) -> tuple[pd.DataFrame, pd.Dat
     for shown in in_currencies(recommendation):
         best = shown.recommendation.best
         if best:
-            other = _with_keys(shown.projection.frame.round(DIGITS), SPEND_KEYS, shown)
+            other = _with_keys(rounded(shown.projection.frame), SPEND_KEYS, shown)
             spend = spend.merge(other, "left", list(SPEND_KEYS))
             other = _with_keys(shown.matrix.frame, BUDGET_KEYS, shown)
             if len(best) < len(recommendation.best):  # some together are not all

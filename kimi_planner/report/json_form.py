@@ -32,6 +32,7 @@ __all__ = [
     "plan_data",
     "plan_json",
     "planned_frame",
+    "rounded",
     "throughput_json",
 ]
 
@@ -124,8 +125,13 @@ def planned_frame(recommendation: Recommendation) -> pd.DataFrame:
 
     Simulated amounts are rounded as in JSON.
     """
-    frame = recommendation.projection.frame.round(DIGITS)
+    frame = rounded(recommendation.projection.frame)
     return frame.assign(planned=frame["workload"].map(recommendation.best) == frame["model"])
+
+
+def rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with its floats rounded as JSON has them, which pandas does another way."""
+    return frame.map(lambda value: round(value, DIGITS) if isinstance(value, float) else value)
 
 
 def plan_data(recommendation: Recommendation) -> dict[str, Any]:
@@ -136,7 +142,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
     meter are not rounded, and strings where nothing is uncertain.
     """
     projection = recommendation.projection
-    rounded = {
+    parts = {
         "together": together_rows(projection, recommendation.best),
         "summary": projection.summary(),
         "context_fit": recommendation.fit.frame,
@@ -155,7 +161,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
     return {
         **form_of({**origin(projection), "months": projection.months}),
         "spend": [_in_full(row) for row in plan_rows(projection)],
-        **as_data(rounded, DIGITS),
+        **as_data(parts, DIGITS),
     }
 
 
