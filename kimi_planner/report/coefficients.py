@@ -29,6 +29,7 @@ from kimi_planner.plan.demand import Period, demand, months_of_growth
 from kimi_planner.plan.draws import Draws, Number, mean_of
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.tariffs import tariffs_of
+from kimi_planner.report.ranges import Ranges
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.dated import PriceChange
 from kimi_planner.workload.resolve import Load
@@ -105,6 +106,10 @@ class Coefficients:
         return self.workload.resolve()
 
     @cached_property
+    def _ranges(self) -> Ranges:
+        return Ranges(self.projection, self.workload)
+
+    @cached_property
     def _profiles(self) -> list[Profile]:
         return list(dict.fromkeys(spec.profile for spec in self.projection.specs))
 
@@ -132,6 +137,7 @@ class Coefficients:
             "models": models,
             "tokens": [self._tokens(profile) for profile in self._profiles],
             "shares": self._shares(),
+            "which": self._ranges.which,
             "calls": self._shapes.means(retried),
             "fees": [
                 [len(TOKEN_METERS) + self.fees.index(fee_key(name)), text(count)]
@@ -229,6 +235,7 @@ class Coefficients:
             "tariffs": shown,
             "lines": lines,
             "boxes": prices.boxes,
+            "ranges": self._ranges.of(spec, meters),
         }
 
     def _rows(self, calls: Iterable[Any]) -> list[Row]:
