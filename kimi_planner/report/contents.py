@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_sentence, budget_tables
-from kimi_planner.report.cards import choice_sections
+from kimi_planner.report.cards import choice_section
 from kimi_planner.report.register import assumptions_table, catalog_table, source_sentences
 from kimi_planner.report.sentences import date_sentences, traffic_sentences
 from kimi_planner.report.table import Section, Table
@@ -24,7 +24,7 @@ def answer_sections(plan: Recommendation, sections: Sequence[Section] = ()) -> l
     return [
         Section("Recommendation", decisions, _filled(tables.budgets_table(plan))),
         Section("Budget by month", by_month, budget_tables(matrix)),
-        *choice_sections(plan),
+        choice_section(plan),
         *sections,
     ]
 

@@ -146,7 +146,8 @@ def _with_keys(frame: pd.DataFrame, keys: Sequence[str], shown: InCurrency) -> p
 
 def planned_frames(recommendation: Recommendation) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows of a plan and of its budget, with the amounts in each other currency beside."""
-    spend, budget = planned_frame(recommendation), recommendation.budget_matrix.frame
+    spend, matrix = planned_frame(recommendation), recommendation.budget_matrix
+    budget = matrix.frame.assign(book=matrix.booking.words, plan=matrix.provenance)
     for shown in in_currencies(recommendation):
         best = shown.recommendation.best
         if best:

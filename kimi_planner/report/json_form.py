@@ -17,6 +17,7 @@ from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.dated import dated
 from kimi_planner.plan.rounding import decimal_of
 from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.budget import budget_data
@@ -150,6 +151,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "bookable": _bookable(recommendation.booked),
         "decisions": recommendation.decisions,
         "budget": budget_data(recommendation.budget_matrix),
+        "dates": dated(projection, recommendation.best),
         "over_budget": recommendation.over_budget,
         "cards": recommendation.cards,
         "ranking": recommendation.frame,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from kimi_planner.catalog import Exchange
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.money import usd
+from kimi_planner.money import signed_usd, usd
+from kimi_planner.plan.dated import dated
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.currency import InCurrency
@@ -45,15 +44,12 @@ def spread_of(spend: Spend, parts: int = 1) -> tuple[float, float, float]:
 
 def headlines(recommendation: Recommendation) -> list[str]:
     """Return what stands above all else: what to book and to pay, totals, and how to read them."""
-    own = InCurrency(recommendation)
-    others = [InCurrency(recommendation, one) for one in [own.projection.catalog.exchange] if one]
-    return [
-        recommendation.booked.sentence,
-        *filter(None, [_to_pay(one) for one in (own, *others)]),
-        totals_sentence(recommendation),
-        *(f"{one.booked.sentence} At {one.exchange}." for one in others),
-        *filter(None, [_ranges(own), dependence_sentence(recommendation)]),
-    ]
+    own, exchange = InCurrency(recommendation), recommendation.projection.catalog.exchange
+    said = [own.booked.sentence, _to_pay(own), totals_sentence(recommendation)]
+    if exchange is not None:
+        other = InCurrency(recommendation, exchange)
+        said += [f"{other.booked.sentence} At {exchange}.", _to_pay(other)]
+    return [*filter(None, [*said, _ranges(own), dependence_sentence(recommendation)])]
 
 
 def _to_pay(shown: InCurrency) -> str:
@@ -142,29 +138,11 @@ def traffic_sentences(recommendation: Recommendation) -> list[str]:
 
 
 def date_sentences(recommendation: Recommendation) -> list[str]:
-    """Return what happens on a day of the plan, first things first: launches, starts, changes of price."""
-    projection, best = recommendation.projection, recommendation.best
-    start, until = projection.months[0].first, projection.months[-1].next.first
-    said: set[tuple[date, str]] = set()
-    for workload in recommendation.workloads:
-        model, name = best[workload.name], workload.name
-        said |= {
-            (day, f"{name} {verb} on {day}.")
-            for day, verb in ((workload.starts_on, "starts"), (workload.ends_on, "ends"))
-            if isinstance(day, date)
-        }
-        said |= {
-            (max(one.first, start), f"{name}, {one.name}: {one.describe()}.")
-            for one in workload.dated_events
-            if one.last >= start
-        }
-        said |= {
-            (one.day, f"Price {one.describe()}.")
-            for one in workload.dated_price_changes
-            if one.model in (None, model)
-        }
-        said |= {
-            (day, f"Price from {day}, {model}: as catalog {projection.catalog.version} has it.")
-            for day in projection.catalog.model(model).price_days
-        }
-    return [words for day, words in sorted(said) if start <= day < until]
+    """Return what happens on a day of the plan and what it is worth, first things first."""
+    projection = recommendation.projection
+    return [
+        f"{one.words}."
+        if one.usd is None
+        else f"{one.words}: {signed_usd(one.usd)} {projection.catalog.currency} of the expected spend."
+        for one in dated(projection, recommendation.best)
+    ]
