@@ -28,7 +28,7 @@ from types import FrameType
 from typing import Any
 
 import kimi_planner as kp
-from kimi_planner.capacity.load import load_limits
+from kimi_planner.capacity.limits import load_limits
 from kimi_planner.checks.baseline_file import read_baseline
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.run import Check
@@ -37,7 +37,7 @@ from kimi_planner.errors import KimiPlannerError
 from kimi_planner.files import data_dir
 from kimi_planner.forecast.past import read_past
 from kimi_planner.plan.plan_file import read_plan
-from kimi_planner.reconcile.planned import plan_of
+from kimi_planner.reconcile.read_plan import plan_of
 from kimi_planner.report.json_form import plan_json
 from kimi_planner.tokens.images import image_size
 from kimi_planner.tokens.prompts.ranges import token_range

@@ -37,7 +37,7 @@ def spend_of(usd: Any, exact: tuple[Decimal, ...] | None) -> Spend:
     """Return a spend on one meter, without tokens."""
     months = usd.mean(axis=1) if exact is None else np.array([Fraction(one) for one in exact])
     bill = ByMeter({"output": months})
-    return Spend(usd=usd, usage=Usage({}), bill=bill, list_bill=bill)
+    return Spend(usd=usd, usage=Usage({}), bill=bill, list_bill=bill, conversations=usd[:, 0])
 
 
 def problem(q: float, *, is_plain: bool, seed: int = 0) -> Problem:

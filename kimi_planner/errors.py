@@ -41,6 +41,7 @@ __all__ = [
     "planning",
     "restated",
     "shown",
+    "unknown",
     "whole",
 ]
 
@@ -301,6 +302,8 @@ def shown(value: object, limit: int = 60) -> str:
         text = str(value) if isinstance(value, Decimal | date) else repr(value)
     except (RecursionError, ValueError):  # nested without end, or thousands of digits
         return f"{type(value).__name__} too large to show"
+    if "\n" in text and not re.match(r"[\w.]*[\[({<]", text):  # printed as a page, not spelled
+        return f"a {type(value).__name__}"
     text = re.sub(r"\s*\n\s*", " ", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -311,8 +314,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     Dots, underscores, spaces and case are no difference: ``Kimi_K2.5`` is near ``kimi-k2-5``.
     """
     plain = {_plain(name): name for name in known}
-    near = get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    near = get_close_matches(_plain(word), plain, n=1, cutoff=0.62)
     return f" Did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def unknown(what: str, word: object, known: Iterable[str], listed: str = "Known:") -> str:
+    """Return what is said of a word that is not known: the nearest of those that are, and all.
+
+    >>> unknown("Unknown colour", "bleu", ["blue", "red"])
+    "Unknown colour 'bleu'. Did you mean 'blue'? Known: blue, red."
+    """
+    words = list(known)
+    return f"{what} {shown(word)}.{did_you_mean(str(word), words)} {listed} {', '.join(words)}."
 
 
 def _plain(word: str) -> str:

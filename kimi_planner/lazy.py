@@ -39,7 +39,10 @@ def public_names(
 
     def getattr_(name: str) -> Any:
         if name not in home_of:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            from kimi_planner.errors import did_you_mean
+
+            near = "" if name.startswith("_") else did_you_mean(name, exported)
+            raise AttributeError(f"module {package!r} has no attribute {name!r}.{near}", name=name)
         from kimi_planner.errors import planning  # a test run that counts nothing does without it
 
         home = home_of[name]
@@ -50,7 +53,7 @@ def public_names(
         return value
 
     def dir_() -> list[str]:
-        own = [name for name in vars(sys.modules[package]) if name.startswith("__")]
+        own = {"__version__"} & vars(sys.modules[package]).keys()
         return sorted({*own, *exported})
 
     return exported, getattr_, dir_

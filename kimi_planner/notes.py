@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Note", "note", "noted"]
+__all__ = ["Note", "counted", "note", "noted"]
 
 _OVERFLOW = "{changed} of calls do not fit the window of {models} and"
 _UNSTATED = "{silent:,} of {rows:,} rows do not state"
@@ -249,3 +249,12 @@ def _kept(key: str, value: Any) -> Any:
     if isinstance(value, str):
         return (value,) if key in ("workloads", "models") else value
     return tuple(value) if isinstance(value, Iterable) else value
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "check"), counted(2_000_000, "check"), counted(1.5, "day")
+    ('1 check', '2,000,000 checks', '1.5 days')
+    """
+    return f"{number:,.10g} {noun}{'s' * (number != 1)}"

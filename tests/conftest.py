@@ -78,6 +78,45 @@ def read(tmp_path):
     return read
 
 
+@pytest.fixture
+def invoke(capsys):
+    """Run the command line in this process; return its exit code, stdout and stderr."""
+    from kimi_planner.cli import main
+
+    def invoke(*arguments):
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return stopped.value.code or 0, out, err
+
+    return invoke
+
+
+@pytest.fixture
+def run(invoke, tmp_path, monkeypatch):
+    """Run the command line as ``invoke`` does, in a folder of its own, beside files: ``a_csv`` is a.csv."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, **files):
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            (tmp_path / name.replace("_", ".")).write_bytes(data)
+        return invoke(*arguments)
+
+    return run
+
+
+@pytest.fixture
+def check(invoke):
+    """Check prompts and workloads on a certain day; return the exit code and all that is printed."""
+
+    def check(*arguments):
+        code, out, err = invoke("check", "--as-of", "2026-10-31", *arguments)
+        return code, out + err
+
+    return check
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Yield headless Chromium, or skip."""

@@ -122,6 +122,26 @@ def office():
     return found
 
 
+def printed(folder, books):
+    """Return the text of each page that workbooks print, by their names, as it is laid out."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("no poppler on this machine")
+    for name, content in books.items():
+        (folder / f"{name}.xlsx").write_bytes(content)
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    files = [str(folder / f"{name}.xlsx") for name in books]
+    command = [office(), profile, "--headless", "--convert-to", "pdf", "--outdir", str(folder)]
+    subprocess.run([*command, *files], check=True, capture_output=True, timeout=240)
+    return {name: _pages(folder / f"{name}.pdf") for name in books}
+
+
+def _pages(path):
+    shown = subprocess.run(
+        ["pdftotext", "-layout", str(path), "-"], check=True, capture_output=True, timeout=60
+    )
+    return shown.stdout.decode().split("\f")[:-1]
+
+
 def answered(folder, books, asks, moves):
     """Change cells of workbooks and return what others are then.
 

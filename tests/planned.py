@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, load_catalog
+from kimi_planner import Workload, load_catalog, load_workloads, recommend
 from kimi_planner.catalog import Catalog
 
 DATED = """
@@ -139,3 +140,17 @@ def as_planned(draw: st.DrawFn, *, reasons: bool = False) -> tuple[Workload, dic
         "fee: web search": Fraction(searches),
     }
     return load, call
+
+
+#: Models of the newer catalog in the place of those of the default one.
+NEWER = {"kimi-k2-5": "kimi-k3", "kimi-k2": "kimi-k2.6"}
+
+
+def budget_meeting(catalog="2026-06", **options):
+    """Return the plan of a budget meeting: four workloads of a year on two models of a catalog."""
+    workloads = load_workloads(Path(__file__).parent / "data" / "budget-meeting.toml")
+    if catalog != "2026-06":
+        workloads = [replace(one, model=NEWER[one.model]) for one in workloads]
+    scope = {"months": 12, "start": "2027-01", "as_of": "2026-11-24", "n_paths": 500}
+    models = list(dict.fromkeys(one.model for one in workloads))
+    return recommend(workloads, catalog=catalog, models=models, **scope | options)

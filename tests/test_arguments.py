@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import re
 from importlib import import_module
 
 import pandas as pd
@@ -22,6 +23,25 @@ FUNCTIONS = sorted(
     },
     key=lambda one: (one.__module__, one.__name__),
 )
+#: From the name of a result to the function that returns it.
+MAKERS = {
+    inspect.signature(one).return_annotation: one.__name__
+    for one in FUNCTIONS
+    if any(hasattr(group, str(inspect.signature(one).return_annotation)) for group in GROUPS)
+}
+
+
+def needed_by(function):
+    """Return the arguments without which a function cannot be called."""
+    return [
+        one
+        for one in inspect.signature(function).parameters.values()
+        if one.default is one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+    ]
+
+
+#: Functions of a result that another function returns.
+OF_RESULTS = [one for one in FUNCTIONS if needed_by(one) and needed_by(one)[0].annotation in MAKERS]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +82,60 @@ def test_the_nearest_argument_is_named(workloads, call, said):
     assert said in message
     assert "It takes " in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("function", OF_RESULTS, ids=lambda one: f"{one.__module__}.{one.__name__}")
+def test_a_function_of_a_result_says_what_returns_one(function):
+    """Given a table in its place, the error names the argument and where its value comes from."""
+    needed = needed_by(function)
+    table = pd.DataFrame({"a": [1]})
+    with pytest.raises(KimiPlannerError) as caught:
+        function(**{one.name: table for one in needed})
+    maker = MAKERS[needed[0].annotation]
+    assert re.search(rf"{needed[0].name} is a DataFrame\. Give what {maker}", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda w, p: kp.plot.spend_fan(w, "kimi-k2"), r"projection is \[<Workload .* Give what project\(\) returns\."),
+        (lambda w, p: kp.plot.spend_fan(p, p), r"model is a Projection\. Give text or a mapping\."),
+        (lambda w, p: kp.plot.spend_fan(p, "kimi-k2", title=3), r"title is 3\. Give text\."),
+        (lambda w, p: kp.plot.slide(p, "x.png"), r"ax is a Projection\. Give Axes, such as plt\.subplots\(\)\[1\]\."),
+        (lambda w, p: kp.write_report(p, "x"), r"recommendation is a Projection\. Give what recommend\(\) returns\."),
+        (lambda w, p: kp.project(w, models=3), r"models is 3\. Give text or a list\."),
+        (lambda w, p: kp.count_tokens_batch(None), r"texts is None\. Give a list\."),
+        (lambda w, p: kp.latest_estimate(p), r"usage is a Projection\. Give .*a DataFrame, such as read_usage\(\)"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_type_is_named(workloads, call, said):
+    """What fails inside, as an argument is not what it must be, says which argument and what to give."""
+    plan = kp.project(workloads, months=1, start="2026-12", as_of="2026-11-28", n_paths=200)
+    with pytest.raises(CallError, match=said):
+        call(workloads, plan)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (kp.count_tokens_batch, r"texts is a DataFrame\. Give one column"),
+        (lambda f: kp.Workload(name="a", requests_per_day=1, prompt_tokens=f, completion_tokens=1), r"prompt_tokens is a DataFrame\. Give one column"),
+        (lambda f: kp.estimate("hello"), r"The request is 'hello'\. Give the body of a chat completion"),
+        (lambda f: kp.read_usage({"prompt_tokens": 1}), r"source is \{'prompt_tokens': 1\}\. Give the path of a log"),
+        (lambda f: kp.project({"name": "a"}), r"workloads is \{'name': 'a'\}\. Give Workload objects"),
+    ],
+)  # fmt: skip
+def test_what_would_be_taken_for_something_else_is_refused(call, said):
+    """A table is not its column names, and a mapping not its keys."""
+    with pytest.raises(KimiPlannerError, match=said):
+        call(pd.DataFrame({"a": ["x"], "b": ["y"]}))
+
+
+def test_a_name_that_a_group_does_not_have_is_named_with_the_nearest():
+    """As a misspelt argument, so a misspelt function."""
+    for group, name, near in ((kp, "projct", "project"), (kp.plot, "spendfan", "spend_fan")):
+        with pytest.raises(AttributeError, match=rf"no attribute '{name}'\. Did you mean '{near}'"):
+            getattr(group, name)
 
 
 def test_an_error_inside_stays_as_it_is():

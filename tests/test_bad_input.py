@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from kimi_planner.cli import main
 from kimi_planner.files import data_dir
 
 GOOD = """
@@ -22,15 +21,19 @@ def edited(old, new):
     return GOOD.replace(old, new)
 
 
-def fails(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main([str(argument) for argument in arguments])
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("kimi-planner: ")
-    assert printed.err.count("\n") == 1
-    assert "Traceback" not in printed.err
-    return stopped.value.code, printed.err
+@pytest.fixture
+def fails(invoke):
+    """Run a command that ends in one line; return its exit code and the line."""
+
+    def fails(*arguments):
+        code, out, err = invoke(*arguments)
+        assert out == ""
+        assert err.startswith("kimi-planner: ")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return code, err
+
+    return fails
 
 
 CASES = {
@@ -60,11 +63,11 @@ CASES = {
 
 
 @pytest.mark.parametrize(("text", "words"), CASES.values(), ids=CASES.keys())
-def test_a_bad_workload_file_is_one_clear_line(tmp_path, capsys, text, words):
+def test_a_bad_workload_file_is_one_clear_line(tmp_path, fails, text, words):
     """Each fault names the file, its line, the value and what to do."""
     path = tmp_path / "w.toml"
     path.write_text(text, encoding="utf-8")
-    code, said = fails(capsys, "plan", path)
+    code, said = fails("plan", path)
     assert code == 2
     for word in [str(path), *words]:
         assert word in said
@@ -84,34 +87,34 @@ LOGS = {
 
 
 @pytest.mark.parametrize(("text", "words"), LOGS.values(), ids=LOGS.keys())
-def test_a_bad_usage_log_is_one_clear_line(tmp_path, capsys, text, words):
+def test_a_bad_usage_log_is_one_clear_line(tmp_path, fails, text, words):
     """A fault in a log that a workload refers to names the log, its line and the value."""
     (tmp_path / "log.csv").write_text(text, encoding="utf-8")
     path = tmp_path / "w.toml"
     path.write_text(edited("2000", '{ from = "log.csv" }'), encoding="utf-8")
-    code, said = fails(capsys, "plan", path)
+    code, said = fails("plan", path)
     assert code == 2
     for word in ["log.csv", *words]:
         assert word in said
 
 
-def test_a_truncated_gzip_log_is_one_clear_line(tmp_path, capsys):
+def test_a_truncated_gzip_log_is_one_clear_line(tmp_path, fails):
     """A log cut off in its compressed data is refused, not read as far as it goes."""
     whole = gzip.compress(b"prompt_tokens,completion_tokens\n" + b"1,2\n" * 5000)
     (tmp_path / "log.csv.gz").write_bytes(whole[: len(whole) // 2])
     path = tmp_path / "w.toml"
     path.write_text(edited("2000", '{ from = "log.csv.gz" }'), encoding="utf-8")
-    code, said = fails(capsys, "plan", path)
+    code, said = fails("plan", path)
     assert code == 2
     assert "log.csv.gz" in said
     assert "damaged or cut off" in said
 
 
-def test_broken_utf8_names_the_line(tmp_path, capsys):
+def test_broken_utf8_names_the_line(tmp_path, fails):
     """A byte that is not UTF-8 is named with its line."""
     path = tmp_path / "w.toml"
     path.write_bytes(GOOD.encode() + b'source = "caf\xe9"\n')
-    code, said = fails(capsys, "plan", path)
+    code, said = fails("plan", path)
     assert code == 2
     assert f"{path} line 7: not UTF-8 (byte 0xe9)" in said
 
@@ -132,23 +135,23 @@ def test_broken_utf8_names_the_line(tmp_path, capsys):
         (["--bogus"], ["--bogus", "--help"]),
     ],
 )
-def test_a_bad_option_is_one_clear_line(capsys, arguments, words):
+def test_a_bad_option_is_one_clear_line(fails, arguments, words):
     """A bad option names the value and what is allowed."""
-    code, said = fails(capsys, "plan", *arguments)
+    code, said = fails("plan", *arguments)
     assert code == 2
     for word in words:
         assert word in said
 
 
-def test_a_folder_or_a_missing_file(tmp_path, capsys):
+def test_a_folder_or_a_missing_file(tmp_path, fails):
     """What cannot be read is named."""
-    assert fails(capsys, "plan", tmp_path)[0] == 2
-    code, said = fails(capsys, "plan", tmp_path / "no.toml")
+    assert fails("plan", tmp_path)[0] == 2
+    code, said = fails("plan", tmp_path / "no.toml")
     assert code == 2
     assert "no such file" in said
 
 
-def test_an_unknown_price_cannot_be_told(tmp_path, capsys):
+def test_an_unknown_price_cannot_be_told(tmp_path, fails):
     """A catalog without an output price gives code 3, never a cost of zero."""
     text = (data_dir() / "catalogs" / "2026-06.toml").read_text(encoding="utf-8")
     text = text.replace('output_usd_per_mtok = "3.60"\n', "").replace(
@@ -158,14 +161,14 @@ def test_an_unknown_price_cannot_be_told(tmp_path, capsys):
         text = text.replace(f'output_usd_per_mtok = "{price}"\n', "")
     catalog = tmp_path / "no-output.toml"
     catalog.write_text(text, encoding="utf-8")
-    code, said = fails(capsys, "plan", "--catalog", catalog, "--models", "kimi-k2")
+    code, said = fails("plan", "--catalog", catalog, "--models", "kimi-k2")
     assert code == 3
     assert "states no output price for 'kimi-k2'" in said
 
 
-def test_a_day_before_the_catalog_cannot_be_told(capsys):
+def test_a_day_before_the_catalog_cannot_be_told(fails):
     """Prices are not carried back to a day on which they were not published."""
-    code, said = fails(capsys, "plan", "--as-of", "2026-05-31")
+    code, said = fails("plan", "--as-of", "2026-05-31")
     assert code == 3
     assert "starts in 2026-06" in said
 
@@ -181,7 +184,7 @@ def test_a_day_before_the_catalog_cannot_be_told(capsys):
         ("[1" + "0" * 5000 + "]", ["not JSON", "digits"]),
     ],
 )
-def test_a_bad_request_body_in_a_check(tmp_path, monkeypatch, capsys, body, words):
+def test_a_bad_request_body_in_a_check(tmp_path, monkeypatch, invoke, body, words):
     """A request body that cannot be counted is a result with its file's name, and exit code 2."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.json").write_text(body, encoding="utf-8")
@@ -191,10 +194,8 @@ def test_a_bad_request_body_in_a_check(tmp_path, monkeypatch, capsys, body, word
         'paths = ["r.json"]\nkind = "request"\nmax_tokens = 5\n',
         encoding="utf-8",
     )
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", "--config", str(config)])
-    printed = capsys.readouterr()
-    assert (stopped.value.code, printed.err) == (2, "")
-    line, _ = printed.out.splitlines()
+    code, out, err = invoke("check", "--config", config)
+    assert (code, err) == (2, "")
+    line, _ = out.splitlines()
     for word in ["INVALID  r.json:", *words]:
         assert word in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import os
 import signal
 import subprocess
@@ -13,12 +14,14 @@ import time
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from statistics import fmean, variance
 from typing import Any
 
 import generated
 import pytest
 from backports import zstd
 from pyarrow import parquet, table
+from scipy.stats import t as student
 
 from kimi_planner import count_messages, count_tokens
 from kimi_planner.billing.corpus.sample import Block, Frame, ratio_interval
@@ -463,6 +466,31 @@ def test_the_interval_is_the_textbook_one() -> None:
     mean_size = sum(one.size for one in drawn) / 30
     sd = 300_000 / mean_size * ((1 - 30 / 300) * spread / 30) ** 0.5
     assert margin == pytest.approx(2.0452 * sd, rel=1e-4)  # Student's t with 29 degrees
+
+
+def test_the_interval_of_several_stretches_is_the_textbook_one() -> None:
+    """Stratified, combined ratio estimate: Cochran (6.52), its variance, and (5.16) for the degrees."""
+    rng, lengths, taken = Random(8), [90, 40, 7], [12, 5, 3]
+    drawn = [
+        Block(stretch, size := rng.randint(500, 1500), size // 4 + rng.randint(-40, 40) * stretch)
+        for stretch, count in enumerate(taken)
+        for _ in range(count)
+    ]
+    held = [[one for one in drawn if one.stretch == stretch] for stretch in range(3)]
+
+    def of_all(values: list[list[float]]) -> float:
+        return sum(n * fmean(some) for n, some in zip(lengths, values, strict=True))
+
+    bytes_seen = of_all([[one.size for one in some] for some in held])
+    rate = of_all([[one.tokens for one in some] for some in held]) / bytes_seen
+    spreads = [variance([one.tokens - rate * one.size for one in some]) for some in held]
+    parts = [n * (n - m) / m * s for n, m, s in zip(lengths, taken, spreads, strict=True)]
+    degrees = sum(parts) ** 2 / sum(v**2 / (m - 1) for v, m in zip(parts, taken, strict=True))
+    total, margin = ratio_interval(drawn, lengths, 123_456)
+    assert total == pytest.approx(rate * 123_456)
+    assert margin == pytest.approx(
+        student.ppf(0.975, degrees) * math.sqrt(sum(parts)) / bytes_seen * 123_456
+    )
 
 
 def test_interruption_leaves_no_output(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from kimi_planner.boundary import Boundary
 from kimi_planner.checks.config import load_config
-from kimi_planner.cli import main
 from kimi_planner.files import read_text
 from kimi_planner.tokens.prompts import read as templates
 
@@ -38,17 +37,15 @@ def repository(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def check(repository, capsys):
+def check(repository, invoke):
     """Run a check of a configuration and return its exit code and all that it printed."""
 
     def run(config, *options, **files):
         (repository / "kimi-planner.toml").write_text(config, encoding="utf-8")
         for name, text in files.items():
             (repository / f"{name}.toml").write_text(text, encoding="utf-8")
-        with pytest.raises(SystemExit) as stopped:
-            main(["check", *map(str, options)])
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out + printed.err
+        code, out, err = invoke("check", *options)
+        return code, out + err
 
     return run
 
@@ -213,12 +210,10 @@ def test_other_files_of_another_form_are_not_repeated(repository, check, text, f
         assert SECRET not in said
 
 
-def test_a_message_of_ones_own_command_says_what_stands_there(repository, capsys):
+def test_a_message_of_ones_own_command_says_what_stands_there(repository, invoke):
     """Who runs another command on a file of theirs sees what is wrong in it."""
     (repository / "log.csv").write_text(f"prompt_tokens,completion_tokens\n{SECRET},1\n", "utf-8")
-    with pytest.raises(SystemExit):
-        main(["usage", "price", "log.csv", "--model=kimi-k2"])
-    assert SECRET in capsys.readouterr().err
+    assert SECRET in invoke("usage", "price", "log.csv", "--model=kimi-k2")[2]
 
 
 @pytest.mark.parametrize("option", ["--output={}", "--baseline={}"])

@@ -8,7 +8,7 @@ import pytest
 
 from kimi_planner import Workload, load_workloads, project
 from kimi_planner.capacity import throughput
-from kimi_planner.capacity.busiest import busiest_day_calls
+from kimi_planner.capacity.peaks import busiest_day_calls
 from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.draws import Draws
 

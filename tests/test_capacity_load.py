@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from kimi_planner.capacity import load_limits
-from kimi_planner.capacity.load import limits_versions
+from kimi_planner.capacity.limits import limits_versions
 from kimi_planner.errors import LimitsError
 from kimi_planner.files import data_dir
 

@@ -201,7 +201,7 @@ EDITS = {
     "unknown template": ('"kimi-k2.5"', '"k9"', line_of("chat_template"), "unknown template 'k9'. Known: kimi-k2, kimi-k2.5"),
     "unsourced value": ('"context_window_tokens", ', "", line_of("context_window"), "no source is named for context_window_tokens"),
     "two sources": ('["tokenizer"]', '["tokenizer", "name"]', line_of("[models.sources]"), "'name' has two sources, 'card' and 'vocabulary'"),
-    "unknown source": ("vocabulary = [", "vocab = [", line_of("[models.sources]"), "unknown source 'vocab'. Known: card,"),
+    "unknown source": ("vocabulary = [", "vocab = [", line_of("[models.sources]"), "unknown source 'vocab'. Did you mean 'vocabulary'? Known: card,"),
     "rating too high": ("rating = 2", "rating = 10", line_of("[models.reasoning_depth]"), "ordinal from 1 to 9"),
     "rating without words": ("words = ", "word = ", line_of("[models.reasoning_depth]"), "exactly the keys rating, words, reading"),
     "no models": ("models", "model", line_of("[[models]]"), "Did you mean 'models'?"),

@@ -89,7 +89,7 @@ EDITS = {
     "unknown effort": ('["low", "max"]', '["low", "most"]', "unknown effort 'most'. Known: low, high, max"),
     "speed as number": ('"61.5"', "61.5", "Write speeds as decimal strings"),
     "no speed": ('"61.5"', '"0"', "output_tokens_per_second is 0. Leave it out"),
-    "unknown measure": ('"output tokens"', '"output"', "unknown measure 'output'. Known: output tokens, reasoning tokens, cost"),
+    "unknown measure": ('"output tokens"', '"output"', "unknown measure 'output'. Did you mean 'output tokens'? Known: output tokens, reasoning tokens, cost"),
     "compared with itself": ('relative_to = "kimi-k2"', 'relative_to = "kimi-k2-5"', "unknown model 'kimi-k2-5'"),
     "unknown counterpart": ('relative_to = "kimi-k2"', 'relative_to = "kimi"', "unknown model 'kimi'"),
     "no ratio": ('low = "0.9"\nhigh = "2.08"\n', "", "low and high are missing"),

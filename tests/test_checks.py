@@ -9,8 +9,7 @@ import pytest
 from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.results import Outcome, worst
-from kimi_planner.checks.run import run_checks
-from kimi_planner.cli import main
+from kimi_planner.checks.run import Check
 from kimi_planner.errors import (
     CatalogError,
     ConfigError,
@@ -54,7 +53,7 @@ def project(tmp_path):
 
 
 def results_of(path):
-    return list(run_checks(load_config(path), as_of=AS_OF))
+    return list(Check(load_config(path), AS_OF).results())
 
 
 def test_prompts_are_found_by_glob_and_counted(project):
@@ -148,30 +147,28 @@ def test_nothing_checked_is_not_a_pass(project):
 
 
 @pytest.mark.parametrize(("limits", "code"), [((10**6,), 0), ((100,), 1), ((100, 10**6), 1)])
-def test_exit_code_is_the_worst_outcome(project, capsys, limits, code):
+def test_exit_code_is_the_worst_outcome(project, invoke, limits, code):
     """0 if all pass, 1 if one is over; the worst is printed first."""
     budgets = "".join(
         f'[[tool.kimi-planner.prompts]]\npaths = ["prompts/**/*.md"]\nmax_tokens = {limit}\n'
         for limit in limits
     )
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", "--config", str(project(budgets))])
-    lines = capsys.readouterr().out.splitlines()
-    assert stopped.value.code == code
+    exit_code, out, _ = invoke("check", "--config", project(budgets))
+    lines = out.splitlines()
+    assert exit_code == code
     assert lines[0].split()[0] == ("OVER" if code else "PASSED")
     assert lines[-1] == f"{2 * len(limits)} checks, {code} not passed"
 
 
-def test_unknown_gives_three(project, capsys):
+def test_unknown_gives_three(project, invoke):
     """What cannot be told is never a pass: exit code 3, also beside a breach."""
     budgets = "".join(
         f'[[tool.kimi-planner.prompts]]\npaths = ["{glob}"]\nmax_tokens = 100\n'
         for glob in ("no/*.md", "prompts/**/*.md")
     )
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", "--config", str(project(budgets)), "--format", "json"])
-    found = json.loads(capsys.readouterr().out)
-    assert stopped.value.code == 3
+    code, out, _ = invoke("check", "--config", project(budgets), "--format", "json")
+    found = json.loads(out)
+    assert code == 3
     assert [one["outcome"] for one in found["results"]] == ["unknown", "over", "passed"]
 
 

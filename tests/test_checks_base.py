@@ -10,7 +10,6 @@ import pytest
 from checking import git
 
 from kimi_planner.checks.base import bases
-from kimi_planner.cli import main
 from kimi_planner.errors import ConfigError
 
 pytestmark = pytest.mark.skipif(which("git") is None, reason="Git is not installed")
@@ -44,35 +43,27 @@ def repository(tmp_path, monkeypatch):
     return folder
 
 
-def run(capsys, *arguments):
-    """Run the command in this process; return its exit code and what it printed."""
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", "--as-of", "2026-10-31", *arguments])
-    said = capsys.readouterr()
-    return stopped.value.code, said.out or said.err
-
-
-def compared(capsys, *arguments):
+def compared(check, *arguments):
     """Return the comparison of a run as data."""
-    return json.loads(run(capsys, "--format", "json", *arguments)[1])["baseline"]
+    return json.loads(check("--format", "json", *arguments)[1])["baseline"]
 
 
-def test_a_branch_is_compared_with_where_it_left(repository, capsys):
+def test_a_branch_is_compared_with_where_it_left(repository, check):
     """What the other branch did since is no change of ours; the working tree is, committed or not."""
     left = git(repository, "rev-parse", "HEAD")
     git(repository, "switch", "--quiet", "--create", "ours")
     git(repository, "switch", "--quiet", "main")
     commit(repository, p__theirs_dot_md="Another prompt.")
     git(repository, "switch", "--quiet", "ours")
-    assert run(capsys, "--base", "main")[0] == 0
+    assert check("--base", "main")[0] == 0
     (repository / "p" / "a.md").write_text(RULES + "\n" + RULES, encoding="utf-8")
-    code, text = run(capsys, "--base", "main")
+    code, text = check("--base", "main")
     assert code == 1
     assert f"Against main ({left[:12]})" in text
     assert "p/a.md on m: " in text
     assert "since the baseline" not in text.split("Against")[1]
     commit(repository)
-    found = compared(capsys, "--base", "main")
+    found = compared(check, "--base", "main")
     assert [(one["state"], one["new"]["path"]) for one in found["prompts"]] == [
         ("changed", "p/a.md")
     ]
@@ -80,23 +71,23 @@ def test_a_branch_is_compared_with_where_it_left(repository, capsys):
     assert git(repository, "branch", "--show-current") == "ours"
 
 
-def test_a_prompt_that_moves_and_grows_is_held_to_its_growth(repository, capsys):
+def test_a_prompt_that_moves_and_grows_is_held_to_its_growth(repository, check):
     """A rename with 701 to 1,902 tokens is no new prompt, in the same and in another folder."""
     git(repository, "switch", "--quiet", "--create", "ours")
     git(repository, "mv", "p/a.md", "p/b.md")
-    assert run(capsys, "--base", "main")[0] == 0
+    assert check("--base", "main")[0] == 0
     commit(repository, p__b_dot_md=RULES + "\n" + RULES.replace("never", "always"))
-    code, text = run(capsys, "--base", "main")
+    code, text = check("--base", "main")
     assert code == 1
     assert "p/b.md on m (was p/a.md)" in text
 
 
-def test_the_other_side_is_read_by_its_own_configuration(repository, capsys):
+def test_the_other_side_is_read_by_its_own_configuration(repository, check):
     """A prompt that only the new configuration names is new, though its file was there before."""
     commit(repository, q__c_dot_md="Be kind to everybody.")
     git(repository, "switch", "--quiet", "--create", "ours")
     commit(repository, **{"kimi-planner_dot_toml": CONFIG.replace('"p/**"', '"p/**", "q/*.md"')})
-    (new,) = compared(capsys, "--base", "main")["prompts"]
+    (new,) = compared(check, "--base", "main")["prompts"]
     assert (new["state"], new["new"]["path"]) == ("new", "q/c.md")
 
 
@@ -109,7 +100,7 @@ def test_the_other_side_is_read_by_its_own_configuration(repository, capsys):
         (f'{CONFIG}calls_per_month = 5\nworkload = "x"\n', "cannot be used"),
     ],
 )
-def test_a_commit_without_a_configuration_is_read_by_that_of_now(repository, capsys, before, why):
+def test_a_commit_without_a_configuration_is_read_by_that_of_now(repository, check, before, why):
     """The change that adopts or mends it compares too, and a note says so."""
     path = repository / "kimi-planner.toml"
     if before is None:
@@ -119,7 +110,7 @@ def test_a_commit_without_a_configuration_is_read_by_that_of_now(repository, cap
     commit(repository)
     git(repository, "switch", "--quiet", "--create", "ours")
     commit(repository, **{"kimi-planner_dot_toml": CONFIG})
-    data = json.loads(run(capsys, "--format", "json", "--base", "main")[1])
+    data = json.loads(check("--format", "json", "--base", "main")[1])
     assert data["baseline"]["unchanged"] == 1
     (said,) = data["notes"]
     assert why in said
@@ -127,7 +118,7 @@ def test_a_commit_without_a_configuration_is_read_by_that_of_now(repository, cap
     assert "kimi-planner.toml" in said
 
 
-def test_a_configuration_below_the_root_is_found_there(repository, capsys, monkeypatch):
+def test_a_configuration_below_the_root_is_found_there(repository, check, monkeypatch):
     """Paths are shown from the root on both sides, and what Git calls the commit is no path."""
     commit(
         repository,
@@ -138,12 +129,12 @@ def test_a_configuration_below_the_root_is_found_there(repository, capsys, monke
     )
     (repository / "sub" / "p" / "s.md").write_text(RULES * 2, encoding="utf-8")
     monkeypatch.chdir(repository / "sub")
-    found = compared(capsys, "--base", "HEAD")
+    found = compared(check, "--base", "HEAD")
     assert found["path"].startswith("HEAD (")
     assert [one["new"]["path"] for one in found["prompts"]] == ["sub/p/s.md"]
 
 
-def test_a_shallow_clone_says_what_to_fetch(repository, tmp_path, capsys, monkeypatch):
+def test_a_shallow_clone_says_what_to_fetch(repository, tmp_path, check, monkeypatch):
     """One clear line with the remedy; with the commit at hand, the newest is compared with."""
     git(repository, "switch", "--quiet", "--create", "ours")
     commit(repository, p__b_dot_md="More.")
@@ -158,13 +149,13 @@ def test_a_shallow_clone_says_what_to_fetch(repository, tmp_path, capsys, monkey
         str(clone),
     )
     monkeypatch.chdir(clone)
-    code, text = run(capsys, "--base", "origin/main")
+    code, text = check("--base", "origin/main")
     assert (code, text.count("\n")) == (2, 1)
     assert "shallow" in text
     assert "fetch-depth: 0" in text
     fetch = text[text.index("git fetch") :].strip().rstrip(".")
     subprocess.run([*fetch.split(), "--depth=1"], cwd=clone, check=True, capture_output=True)
-    data = json.loads(run(capsys, "--format", "json", "--base", "origin/main")[1])
+    data = json.loads(check("--format", "json", "--base", "origin/main")[1])
     assert [one["new"]["path"] for one in data["baseline"]["prompts"]] == ["p/b.md"]
     assert "does not show where its history leaves origin/main" in data["notes"][0]
 
@@ -172,20 +163,20 @@ def test_a_shallow_clone_says_what_to_fetch(repository, tmp_path, capsys, monkey
 @pytest.mark.parametrize(
     "ref", ["nowhere", "origin/nowhere", "--output=x", "-h", "HEAD:p/a.md", ""]
 )
-def test_a_name_of_no_commit_is_one_line(repository, capsys, ref):
+def test_a_name_of_no_commit_is_one_line(repository, check, ref):
     """Also one that looks like an option of Git, which it is not taken for."""
-    code, text = run(capsys, f"--base={ref}")
+    code, text = check(f"--base={ref}")
     assert (code, text.count("\n")) == (2, 1)
     assert "no such commit" in text
     assert git(repository, "status", "--porcelain") == ""
 
 
 def test_without_a_repository_or_beside_a_baseline_it_is_refused(
-    repository, tmp_path, capsys, monkeypatch
+    repository, tmp_path, check, monkeypatch
 ):
     """One line each."""
     for more in ("--baseline", "--update-baseline"):
-        assert "Give one of them" in run(capsys, "--base", "main", more)[1]
+        assert "Give one of them" in check("--base", "main", more)[1]
     path = checking.lay_out(tmp_path / "elsewhere" if (tmp_path / "elsewhere").mkdir() is None else tmp_path,
                             CONFIG, own_dot_toml=checking.catalog(), p__a_dot_md="x")  # fmt: skip
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
@@ -193,7 +184,7 @@ def test_without_a_repository_or_beside_a_baseline_it_is_refused(
         bases("main", [checking.check_of(path).config], checking.AS_OF)
 
 
-def test_nothing_of_the_repository_is_run(repository, capsys):
+def test_nothing_of_the_repository_is_run(repository, check):
     """Filters, hooks and a monitor that its files name stay what they are: text."""
     trap = repository / "trap.sh"
     trap.write_text("#!/bin/sh\ntouch ran\ncat\n", encoding="utf-8")
@@ -205,11 +196,11 @@ def test_nothing_of_the_repository_is_run(repository, capsys):
         (repository / ".git" / "hooks" / name).write_bytes(trap.read_bytes())
         (repository / ".git" / "hooks" / name).chmod(0o755)
     (repository / "ran").unlink(missing_ok=True)
-    assert compared(capsys, "--base", "HEAD")["unchanged"] == 1
+    assert compared(check, "--base", "HEAD")["unchanged"] == 1
     assert not (repository / "ran").exists()
 
 
-def test_a_link_out_of_the_commit_is_not_followed(repository, tmp_path, capsys):
+def test_a_link_out_of_the_commit_is_not_followed(repository, tmp_path, check):
     """A file outside is not read for the other side either, and no file is written through a link."""
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -217,26 +208,26 @@ def test_a_link_out_of_the_commit_is_not_followed(repository, tmp_path, capsys):
     (repository / "p" / "out.md").symlink_to(outside / "secret.md")
     (repository / "p" / "same.md").symlink_to("a.md")
     commit(repository)
-    data = json.loads(run(capsys, "--format", "json", "--base", "HEAD")[1])
+    data = json.loads(check("--format", "json", "--base", "HEAD")[1])
     assert data["baseline"]["prompts"] == []
     assert data["baseline"]["unchanged"] == 2
     assert any("p/out.md" in one for one in data["notes"])
     assert sorted(Path(outside).iterdir()) == [outside / "secret.md"]
 
 
-def test_inside_a_hook_of_another_repository_its_own_is_asked(repository, capsys, monkeypatch):
+def test_inside_a_hook_of_another_repository_its_own_is_asked(repository, check, monkeypatch):
     """What Git tells its hooks of the repository that they run for is no word on this one."""
     monkeypatch.setenv("GIT_DIR", str(repository.parent / "elsewhere.git"))
     monkeypatch.setenv("GIT_INDEX_FILE", "index.of.elsewhere")
-    assert compared(capsys, "--base", "main")["unchanged"] == 1
+    assert compared(check, "--base", "main")["unchanged"] == 1
 
 
-def test_only_a_git_from_elsewhere_is_run(repository, capsys, monkeypatch):
+def test_only_a_git_from_elsewhere_is_run(repository, check, monkeypatch):
     """Without one the check ends in a line; one that lies in the repository is none."""
     (repository / "git").write_text("#!/bin/sh\ntouch ran\n", encoding="utf-8")
     (repository / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(repository))
-    code, text = run(capsys, "--base", "main")
+    code, text = check("--base", "main")
     assert (code, text.count("\n")) == (2, 1)
     assert "no Git is on the path outside of the repository" in text
     assert not (repository / "ran").exists()

@@ -6,8 +6,6 @@ from pathlib import Path
 import checking
 import pytest
 
-from kimi_planner.cli import main
-
 CONFIG = """\
 model = "kimi-k2"
 min_coverage = 1
@@ -28,7 +26,7 @@ max_tokens = 5
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, invoke):
     """Lay out a repository with faults everywhere; check some of its files."""
     monkeypatch.chdir(tmp_path)
     Path(".git").mkdir()
@@ -39,11 +37,9 @@ def run(tmp_path, monkeypatch, capsys):
     )  # fmt: skip
 
     def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main(["check", "--as-of", "2026-11-28", "--format", "json", *arguments])
-        printed = capsys.readouterr()
-        results = json.loads(printed.out)["results"] if printed.out else []
-        return stopped.value.code, {(one["path"], one["outcome"]) for one in results}, printed.err
+        code, out, err = invoke("check", "--as-of", "2026-11-28", "--format", "json", *arguments)
+        results = json.loads(out)["results"] if out else []
+        return code, {(one["path"], one["outcome"]) for one in results}, err
 
     return call
 

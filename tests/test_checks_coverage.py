@@ -9,7 +9,6 @@ import pytest
 from kimi_planner import count_messages, count_tokens
 from kimi_planner.checks.formats.render import render
 from kimi_planner.checks.results import Outcome
-from kimi_planner.cli import main
 
 LONG = (
     "You are a careful analyst. Read the question twice, answer in at most three short sentences, "
@@ -166,15 +165,13 @@ def test_a_file_that_another_leads_to_is_counted_once(tmp_path):
         assert [(one.path, one.outcome) for one in found] == [("p/t/a.txt", Outcome.PASSED)]
 
 
-def test_the_account_is_shown_where_it_is_asked_for(tmp_path, monkeypatch, capsys):
+def test_the_account_is_shown_where_it_is_asked_for(tmp_path, monkeypatch, invoke):
     """As text, JSON and Markdown; without the option there is only a note."""
     path = checking.lay_out(tmp_path, HEAD, p__a_dot_py=FILES["p__a_dot_py"])
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", "--coverage", "--as-of", "2026-10-31"])
-    assert stopped.value.code == 0
+    code, text, _ = invoke("check", "--coverage", "--as-of", "2026-10-31")
+    assert code == 0
     counted, left_out = count_tokens("Be kind."), count_tokens(LONG)
-    text = capsys.readouterr().out
     share = counted / (counted + left_out)
     assert f"Coverage: {share:.1%}, {counted} of {counted + left_out} tokens" in text
     assert f"  not counted  p/a.py:2: log(0), {left_out} tokens\n" in text

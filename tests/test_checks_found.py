@@ -12,7 +12,6 @@ import pytest
 from kimi_planner.checks.baseline_file import read_baseline
 from kimi_planner.checks.formats.render import FORMATS, render
 from kimi_planner.checks.results import Outcome
-from kimi_planner.cli import main
 from kimi_planner.errors import ConfigError, MissingExtraError
 
 HEAD = 'catalog = "own.toml"\nmodel = "m"\nmax_growth_percent = 10\n'
@@ -179,31 +178,24 @@ def broken(tmp_path, monkeypatch):
     )
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", "--as-of", "2026-10-31", *arguments])
-    return stopped.value.code
-
-
-def test_a_malformed_file_does_not_hide_the_others(broken, capsys):
+def test_a_malformed_file_does_not_hide_the_others(broken, check):
     """All results are printed, worst first, and the exit code is that of bad input."""
-    assert run() == 2
-    out, err = capsys.readouterr()
-    lines = out.splitlines()
+    code, text = check()
+    assert code == 2
+    lines = text.splitlines()
     assert [tuple(line.split(": ")[0].split()) for line in lines[:4]] == [
         ("INVALID", "p/b.py:2"), ("OVER", "p/c.py:1"), ("PASSED", "p/a.py:1"), ("PASSED", "w.toml"),
     ]  # fmt: skip
     assert lines[0].startswith("INVALID  p/b.py:2: not Python (")
     assert lines[0].endswith("Correct that line.")
     assert lines[-1] == "4 checks, 2 not passed"
-    assert err == ""
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_no_form_is_clean_beside_a_malformed_file(broken, form, capsys):
+def test_no_form_is_clean_beside_a_malformed_file(broken, form, check):
     """Every form shows the malformed file before what is over, and the exit code is 2."""
-    assert run("--format", form) == 2
-    text = capsys.readouterr().out
+    code, text = check("--format", form)
+    assert code == 2
     assert 0 <= text.index("p/b.py") < text.index("p/c.py") or form == "junit"
     assert "not Python" in text
 
@@ -230,21 +222,21 @@ def write(path, text):
     path.write_text(text, encoding="utf-8")
 
 
-def test_a_malformed_file_keeps_its_entry_in_the_baseline(broken, capsys):
+def test_a_malformed_file_keeps_its_entry_in_the_baseline(broken, check):
     """It is neither gone nor changed, the others are compared, and no baseline is written."""
     folder = broken.parent
     bad = (folder / "p" / "b.py").read_text(encoding="utf-8")
     kept = folder / "kimi-planner-baseline.json"
-    assert run("--update-baseline") == 2
+    code, text = check("--update-baseline")
+    assert code == 2
     assert not kept.exists()
-    assert "did not write kimi-planner-baseline.json" in capsys.readouterr().err
+    assert "did not write kimi-planner-baseline.json" in text
     write(folder / "p" / "b.py", "A_PROMPT = 'b'\nB_PROMPT = 'b'\n")
-    assert run("--update-baseline") == 1
+    assert check("--update-baseline")[0] == 1
     before = kept.read_bytes()
     write(folder / "p" / "b.py", bad)
     write(folder / "p" / "a.py", "A_PROMPT = 'Be kind, and be very brief too.'\n")
-    capsys.readouterr()
-    assert run("--update-baseline") == run("--baseline", "--update-baseline") == 2
+    assert check("--update-baseline")[0] == check("--baseline", "--update-baseline")[0] == 2
     assert kept.read_bytes() == before
     report = checking.check_of(broken).report(read_baseline(kept))
     assert [one.entry.path for one in report.comparison.prompts] == ["p/a.py"]

@@ -10,7 +10,7 @@ import pytest
 from kimi_planner import count_messages, count_tokens, estimate
 from kimi_planner.checks.config import load_config
 from kimi_planner.checks.results import Outcome
-from kimi_planner.checks.run import run_checks
+from kimi_planner.checks.run import Check
 from kimi_planner.errors import ConfigError
 
 OWN = checking.catalog()
@@ -99,7 +99,7 @@ def test_the_day_of_a_check_picks_the_rules_of_a_body(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(body), "utf-8")
     loaded = load_config(tmp_path / "pyproject.toml")
     days = date(2025, 9, 26), date(2026, 5, 1)
-    values = [next(run_checks(loaded, as_of=day)).value for day in days]
+    values = [next(Check(loaded, day).results()).value for day in days]
     assert values == [
         count_messages(messages, body["model"], body["tools"], day, catalog="2026-11-public-2")
         for day in days

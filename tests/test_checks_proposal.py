@@ -11,7 +11,6 @@ from test_tokens_prompts_forms import PYTHON, SCRIPT
 from test_tokens_prompts_frameworks import AGENTS, FLOW, HUB, PROMPTY, TASKS, notebook
 
 from kimi_planner import count_tokens, load_workloads
-from kimi_planner.cli import main
 
 DAY = ("--as-of", "2026-10-31")
 SHORT = "Answer in one short sentence, and name your source."
@@ -44,7 +43,7 @@ REPOSITORIES = {
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, invoke):
     """Lay out a repository and run commands in it; return exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".git").mkdir()
@@ -53,10 +52,7 @@ def run(tmp_path, monkeypatch, capsys):
         for name, text in (files or {}).items():
             Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_text(text, encoding="utf-8")
-        with pytest.raises(SystemExit) as stopped:
-            main([*arguments, *DAY])
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
+        return invoke(*arguments, *DAY)
 
     return call
 

@@ -13,7 +13,6 @@ import jsonschema
 import pytest
 
 from kimi_planner import count_tokens
-from kimi_planner.cli import main
 
 CONFIG = """
 [tool.kimi-planner]
@@ -64,14 +63,7 @@ def repository(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(capsys, *arguments):
-    """Run the command in this process; return its exit code and what it printed."""
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", "--as-of", "2026-10-31", *arguments])
-    return stopped.value.code, capsys.readouterr().out
-
-
-def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, capsys, monkeypatch):
+def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, check, monkeypatch):
     """The whole way, as a team goes it; the first step in a process of its own."""
     first = subprocess.run(
         [sys.executable, "-m", "kimi_planner", "check", "--update-baseline", "--as-of",
@@ -81,7 +73,7 @@ def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, capsys, mo
     assert (first.returncode, first.stderr) == (0, "wrote kimi-planner-baseline.json\n")
     assert first.stdout.endswith("3 checks, 0 not passed\n")
     kept = (repository / "kimi-planner-baseline.json").read_bytes()
-    assert run(capsys, "--baseline")[0] == 0
+    assert check("--baseline")[0] == 0
 
     # A prompt in a file doubles, one inside Python outgrows its budget, traffic rises by a half.
     (repository / "prompts" / "system.md").write_text("You are helpful. " * 10, encoding="utf-8")
@@ -89,7 +81,7 @@ def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, capsys, mo
     (repository / "app" / "ask.py").write_text(CODE.replace("{more}", more), encoding="utf-8")
     (repository / "workloads.toml").write_text(checking.workloads(1500), encoding="utf-8")
 
-    code, text = run(capsys, "--baseline")
+    code, text = check("--baseline")
     tokens = [count_tokens("You are helpful. " * times) for times in (5, 10)]
     assert code == 1
     assert f"prompts/system.md on kimi-k2: {tokens[0]} -> {tokens[1]} tokens (+" in text
@@ -100,7 +92,7 @@ def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, capsys, mo
     summary.write_text("before\n", encoding="utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     monkeypatch.setenv("GITHUB_WORKSPACE", str(repository.parent))
-    code, text = run(capsys, "--baseline", "--format", "github")
+    code, text = check("--baseline", "--format", "github")
     assert code == 1
     place = f"file={repository.name}/app/ask.py,line=6,"
     assert (
@@ -110,7 +102,7 @@ def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, capsys, mo
     monkeypatch.delenv("GITHUB_WORKSPACE")
 
     for form, name in (("sarif", "a.sarif"), ("junit", "a.xml"), ("markdown", "a.md")):
-        assert run(capsys, "--baseline", "--format", form, "--output", name) == (1, "")
+        assert check("--baseline", "--format", form, "--output", name) == (1, f"wrote {name}\n")
     log = json.loads((repository / "a.sarif").read_text(encoding="utf-8"))
     jsonschema.Draft4Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(log)
     found = {(one["ruleId"], one["level"]) for one in log["runs"][0]["results"]}
@@ -131,28 +123,28 @@ def test_from_a_green_check_over_a_red_one_to_a_green_one(repository, capsys, mo
     assert (repository / "kimi-planner-baseline.json").read_bytes() == kept
 
     # What grew is accepted; the one over its budget stays over until its budget is raised.
-    code, text = run(capsys, "--baseline", "--update-baseline")
+    code, text = check("--baseline", "--update-baseline")
     assert (code, "3 changed" in text, "prompt-growth" in text) == (1, True, False)
     assert (repository / "kimi-planner-baseline.json").read_bytes() != kept
     override = '[[tool.kimi-planner.overrides]]\npaths = ["app/ask.py"]\nmax_tokens = 200\n'
     (repository / "pyproject.toml").write_text(CONFIG + override, encoding="utf-8")
-    code, text = run(capsys, "--baseline")
+    code, text = check("--baseline")
     assert code == 0
     assert "0 not passed" in text
     assert "3 unchanged" in text
 
 
-def test_a_baseline_elsewhere_and_none_at_all(repository, capsys):
+def test_a_baseline_elsewhere_and_none_at_all(repository, check):
     """A path on the command line comes before the configuration's; a missing one is bad input."""
-    assert run(capsys, "--baseline")[0] == 2
-    assert run(capsys, "--baseline", "ci/kept.json", "--update-baseline")[0] == 2
+    assert check("--baseline")[0] == 2
+    assert check("--baseline", "ci/kept.json", "--update-baseline")[0] == 2
     config = CONFIG.replace("warn", 'baseline = "ci/kept.json"\nwarn')
     (repository / "pyproject.toml").write_text(config, encoding="utf-8")
-    assert run(capsys, "--update-baseline")[0] == 0
+    assert check("--update-baseline")[0] == 0
     assert (repository / "ci" / "kept.json").is_file()
-    assert run(capsys, "--baseline")[0] == 0
+    assert check("--baseline")[0] == 0
     (repository / "pyproject.toml").write_text(CONFIG, encoding="utf-8")
-    assert run(capsys, "--baseline", "ci/kept.json")[0] == 0
+    assert check("--baseline", "ci/kept.json")[0] == 0
 
 
 def test_prompts_alone_are_checked_without_heavy_libraries(repository):

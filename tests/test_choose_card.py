@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
@@ -12,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, load_workloads, project, recommend
+from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
 from kimi_planner.choose import (
     Requirements,
     cost_per_success,
     portfolio,
     read_evaluations,
+    read_public_results,
     thinking_pays,
 )
 from kimi_planner.choose.objective import best_by_value
@@ -93,26 +95,54 @@ def test_on_the_example_all_functions_give_one_answer(example, plan, value):
             assert thinking.pays is (nets[pair[1]] > nets[pair[0]])
 
 
-@pytest.mark.parametrize("value", ["0.05", "0.15", "0.30"])
-def test_a_portfolio_of_one_workload_and_ample_money_is_the_recommended_model(example, plan, value):
-    """Another one only on a condition that it names, or where trials tell too little of the better one."""
+def check_that_a_portfolio_agrees(chosen, trials, plan):
+    """With ample money each model is the recommended one, or without a value the one is named that separates both."""
+    found = recommend(chosen, projection=plan, evaluations=trials)
+    bought = portfolio(chosen, 10**9, evaluations=trials, projection=plan, fit=found.fit)
+    for workload in chosen:
+        model, best = bought.assignment[workload.name], found.best[workload.name]
+        if model == best:
+            continue
+        assert workload.value_usd_per_success is None
+        [said] = (one for one in bought.sentences() if one.startswith(f"{workload.name} is on "))
+        price = Decimal(said.split("more than ")[1].split(" USD")[0])
+        for factor, better in ((Decimal("0.999"), best), (Decimal("1.001"), model)):
+            near = replace(workload, value_usd_per_success=price * factor)
+            [card] = recommend(near, projection=plan, evaluations=trials).cards
+            nets = {row.model: row.net_usd_per_month for row in card.rows}
+            assert max((best, model), key=nets.get) == better
+
+
+@pytest.mark.parametrize("value", [None, "0.01", "0.05", "0.15", "0.30", "2"])
+def test_a_portfolio_of_the_example_agrees_with_its_cards(example, plan, value):
     workloads, trials = example
     chosen = [replace(one, value_usd_per_success=value) for one in workloads]
+    check_that_a_portfolio_agrees(chosen, trials, plan)
+
+
+@pytest.mark.parametrize("value", [None, "0.10", "1", "5", "50"])
+def test_on_public_runs_all_functions_give_one_answer(value):
+    """Tasks of three benchmarks that were solved by three models of one agent, as published."""
+    published = [one for one in read_public_results().results if one.agent == "OpenHands"]
+    tests = ("SWE-bench Verified", "GAIA", "SWE-bench Multimodal")
+    base, models = load_catalog("2026-11-public-3"), ("kimi-k2.5", "kimi-k2.6", "kimi-k2-thinking")
+    offered = [replace(base.model(one), status="offered", retired_on=None) for one in models]
+    rows = [
+        (one.benchmark, model, round(one.items * one.solved_percent / 100), one.items)
+        for one in published
+        for model in one.models
+        if one.benchmark in tests and model in models
+    ]
+    assert len(rows) == 9
+    columns = ["workload", "model", "successes", "trials"]
+    trials = read_evaluations(pd.DataFrame(rows, columns=columns))
+    chosen = [plain(name=name, prompt_tokens=40_000, value_usd_per_success=value) for name in tests]
+    settings = {"months": 1, "start": "2026-12", "as_of": "2026-11-28", "n_paths": 500}
+    plan = project(chosen, catalog=replace(base, models=tuple(offered)), **settings)
+    check_that_a_portfolio_agrees(chosen, trials, plan)
     found = recommend(chosen, projection=plan, evaluations=trials)
-    for workload, card in zip(chosen, found.cards, strict=True):
-        bought = portfolio(workload, 10**9, evaluations=trials, projection=plan, fit=found.fit)
-        model, rows = bought.assignment[workload.name], {row.model: row for row in card.rows}
-        best = rows[card.model]
-        if model == best.model:
-            continue
-        condition = bought.question.conditions.get((workload.name, model), "")
-        if condition:
-            assert rows[model].is_open
-            assert not best.is_open
-            assert any(condition in said for said in bought.sentences())
-        else:
-            assert rows[model].p50_usd_per_month < best.p50_usd_per_month
-            assert best.chance_best < 0.8
+    assert cost_per_success(chosen, trials, projection=plan).best == found.best
+    assert {one.model for one in found.choices} == set(models)
 
 
 def test_at_the_price_that_separates_two_models_of_the_example_both_are_worth_the_same(
@@ -322,3 +352,15 @@ def test_every_form_shows_the_same_card(example, plan):
         html = found._repr_html_()
         assert f"<b>{one.workload}</b>" in html
         assert one.sentences[0].split(":")[0] in html
+
+
+def test_beside_a_model_of_unknown_success_one_that_is_known_is_named_without_a_value():
+    """No value is stated, so that none can be pointed to."""
+    agent = plain(prompt_tokens=6000, turns=30, followup_tokens=900, reasoning_tokens=None)
+    options = {"catalog": "2026-11-public-3", "start": "2026-12", "as_of": date(2026, 11, 28)}
+    found = card(agent, published=True, **options)
+    rows = {row.model: row for row in found.rows}
+    assert rows[found.model].success_rate is None
+    said = " ".join(found.sentences)
+    assert "kimi-k2.6 instead if success must be known." in said
+    assert "value stated" not in said

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kimi_planner import load_catalog, load_workloads
+from kimi_planner import Workload, choose, load_catalog, load_workloads, project, recommend
 from kimi_planner.billing.record import UsageRecord
 from kimi_planner.choose import Trials, read_evaluations
 from kimi_planner.errors import EvaluationError, FileError, KimiPlannerError
@@ -185,3 +185,44 @@ def test_without_a_source_the_shipped_example_is_read():
     found = read_evaluations()
     assert found.source == "the shipped example"
     assert found.of("support-chat", "kimi-k2").trials == 200
+
+
+ITEM_ROWS = "".join(
+    f"{name},{model},{item},{item % 3 > 0:d},{item % 4}\n"
+    for name in ("support", "suport")
+    for model in ("kimi-k2", "kimi-k2-5", "kimi-k2-5-thinking")
+    for item in range(24)
+)
+PLAN = {"months": 1, "start": "2026-11", "as_of": "2026-11-01", "n_paths": 100}
+CHOOSERS = {
+    "recommend": lambda w, tried: recommend(w, evaluations=tried, **PLAN),
+    "cost_per_success": lambda w, tried: choose.cost_per_success(w, tried, **PLAN),
+    "quality_frontier": lambda w, tried: choose.quality_frontier(project(w, **PLAN), tried),
+    "portfolio": lambda w, tried: choose.portfolio(w, 300, evaluations=tried, **PLAN),
+    "thinking_pays": lambda w, tried: choose.thinking_pays(
+        w, "kimi-k2-5", "kimi-k2-5-thinking", evaluations=tried, **PLAN
+    ),
+    "cascades": lambda w, tried: choose.cascades(
+        w, evaluations=tried, detector=choose.Detector(false_accept=0.1, false_reject=0.1), **PLAN
+    ),
+    "routing_curve": lambda w, tried: choose.routing_curve(
+        w, "kimi-k2", "kimi-k2-5", tried, **PLAN
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("choose_by", CHOOSERS.values(), ids=CHOOSERS)
+def test_every_choice_says_that_a_workload_is_misspelled(written, choose_by):
+    """Evaluations under a name that no workload has are named with the nearest; alone they are refused."""
+    support = Workload(
+        name="support", requests_per_day=9, prompt_tokens=900, completion_tokens=244,
+        value_usd_per_success="0.05",
+    )  # fmt: skip
+    head = "workload,model,item,success,score_after\n"
+    found = choose_by(support, read_evaluations(written(head + ITEM_ROWS)))
+    said = "Evaluations of suport are not used: there is no such workload here. Did you mean 'support'?"
+    notes = found.sentences() if isinstance(found, choose.Portfolio) else found.notes
+    assert list(map(str, notes)).count(said) == 1
+    only = ITEM_ROWS[ITEM_ROWS.index("suport") :]
+    with pytest.raises(EvaluationError, match=r"no results for support.*Did you mean 'support'\?"):
+        choose_by(support, read_evaluations(written(head + only)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,25 +15,25 @@ from scipy.integrate import trapezoid
 from scipy.optimize import linprog
 from scipy.stats import beta
 
-from kimi_planner import Workload, load_catalog, load_workloads, project
+from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
 from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.capacity import throughput
-from kimi_planner.choose import (
-    Requirements,
-    cost_per_success,
-    portfolio,
-    portfolio_frontier,
-    read_evaluations,
-)
+from kimi_planner.choose import Requirements, cost_per_success, read_evaluations
 from kimi_planner.choose.portfolios.bounds import branch, budget_row, cover, hindsight
 from kimi_planner.choose.portfolios.choose import next_usd
+from kimi_planner.choose.portfolios.choose import portfolio as with_published
+from kimi_planner.choose.portfolios.frontier import portfolio_frontier as frontier_with_published
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
-from kimi_planner.choose.portfolios.result import least_text, share_text
 from kimi_planner.choose.portfolios.solve import best
+from kimi_planner.choose.portfolios.words import least_text, share_text
 from kimi_planner.cli import main
 from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
 from kimi_planner.plan.spend import Spend
+
+#: By own trials alone, which can be done by hand.
+portfolio = partial(with_published, published=False)
+portfolio_frontier = partial(frontier_with_published, published=False)
 
 AS_OF = date(2026, 10, 24)
 NOVEMBER = {"months": 1, "start": "2026-11", "as_of": AS_OF}
@@ -335,7 +336,9 @@ def test_the_solver_prints_nothing(capfd):
 
 
 def plain(name="w", **changes):
+    """Return a workload of plain numbers, whose reasoning is known."""
     fields = {"requests_per_day": 1000, "prompt_tokens": 2000, "completion_tokens": 500}
+    fields |= {"reasoning_tokens": 0}
     return Workload(name=name, **fields | changes)
 
 
@@ -461,8 +464,46 @@ def test_a_model_that_was_not_tried_takes_no_part():
     found = portfolio(plain(), 1000, evaluations=rates(("w", K25, 9, 10)), **NOVEMBER)
     assert found.assignment == {"w": K25}
     assert {one.model for one in found.exclusions} == {K2, INSTRUCT, THINKS}
-    assert found.exclusions[0].reasons == ("it was not tried on this workload in evaluations",)
-    assert "measured in evaluations" in " ".join(found.sentences())
+    untried = "it was not tried on this workload in evaluations, and no published result counts"
+    assert found.exclusions[0].reasons == (untried,)
+    assert "measured in evaluations." in " ".join(found.sentences())
+
+
+def test_a_model_with_published_results_takes_part_and_is_called_so():
+    """As for `recommend`, whose models and success are the same."""
+    options = {
+        "catalog": "2026-11-public-3",
+        "months": 1,
+        "start": "2026-12",
+        "as_of": "2026-11-28",
+    }
+    tried = rates(("w", "kimi-k3", 9, 10))
+    chosen = plain(value_usd_per_success=5)
+    found = with_published(chosen, 10**9, evaluations=tried, **options)
+    card = recommend(chosen, evaluations=tried, **options)
+    known = [row for row in card.cards[0].rows if row.rank and row.success_rate]
+    untried = [row.model for row in known if not row.is_measured]
+    assert untried
+    assert not {one.model for one in found.exclusions} & set(untried)
+    alone = portfolio(chosen, 10**9, evaluations=tried, **options)
+    assert alone.assignment == {"w": "kimi-k3"}
+    only = plain(model=untried[0])
+    unknown = portfolio(only, 10**9, evaluations=tried, **options).sentences()
+    assert unknown == [
+        "No portfolio: nothing tells how often the models succeed that qualify for w."
+    ]
+    said = with_published(only, 10**9, evaluations=tried, **options).sentences()
+    assert any(f"for w on {untried[0]}, published results" in sentence for sentence in said)
+
+
+def test_a_model_on_a_condition_takes_no_part_beside_one_without():
+    """Money enough buys the model that is recommended, which is not one that may not qualify."""
+    chosen = valued("a", 1, needs=["json"])
+    found = portfolio(chosen, 10_000, evaluations=OFTEN_TRIED, **NOVEMBER)
+    best = recommend(chosen, evaluations=OFTEN_TRIED, published=False, **NOVEMBER).best
+    assert found.assignment == best == {"a": INSTRUCT}
+    left_out = {one.model: one.reasons for one in found.exclusions}
+    assert left_out[THINKS] == ("it qualifies if it has json, and kimi-k2-instruct whether or not",)
 
 
 def test_conditions_are_said_and_what_is_lacking_rules_models_out():
@@ -470,12 +511,14 @@ def test_conditions_are_said_and_what_is_lacking_rules_models_out():
     found = portfolio(
         plain(budget_usd_per_month=200),
         1000,
-        requirements=Requirements(needs=("json",)),
+        requirements=Requirements(needs=("tools",)),
         evaluations=ALL_TRIED,
         **NOVEMBER,
     )
     assert found.exclusions == ()
-    assert f"{found.assignment['w']} qualifies for w if it has json." in " ".join(found.sentences())
+    assert f"{found.assignment['w']} qualifies for w if it has tools." in " ".join(
+        found.sentences()
+    )
     base = load_catalog()
     lacking = replace(base, models=tuple(replace(one, lacks=frozenset({"tools"})) for one in base))
     found = portfolio(
@@ -739,7 +782,7 @@ def test_the_command_says_what_the_function_does(form, capsys, tmp_path):
         main(arguments)
     out = capsys.readouterr().out
     assert stopped.value.code == 0
-    found = portfolio(
+    found = with_published(
         load_workloads(workloads), 230, percentile=90, months=1, n_paths=200,
         as_of=date(2026, 11, 24), evaluations=read_evaluations(tried),
     )  # fmt: skip
@@ -869,6 +912,18 @@ def test_what_noise_explains_moves_nothing():
     assert found.assignment == {"drafts": K2, "contracts": K25}
     tight = BILLS[K2] * 20 + BILLS[K25] / 20
     assert portfolio(chosen, tight, evaluations=tried, **NOVEMBER).assignment == found.assignment
+
+
+def test_a_move_for_net_value_that_noise_may_explain_is_called_so():
+    """Net value is less the cost already, so that it decides; how likely it is better, by integration."""
+    tried = rates(("w", K2, 88, 100), ("w", K25, 89, 100))
+    step = next_usd(portfolio(valued("w", 1), 200, evaluations=tried, **NOVEMBER))
+    assert step.moves == ("w moves from kimi-k2 to kimi-k2-5",)
+    needed = 136.5 / 30_000
+    grid = np.linspace(0, 1 - needed, 200_001)
+    better = beta(88.5, 12.5).pdf(grid) * beta(89.5, 11.5).sf(grid + needed)
+    assert step.chance_better == pytest.approx(float(trapezoid(better, grid)), abs=0.02)
+    assert "more net value a month, which noise may explain (better with prob" in step.sentence()
 
 
 def test_the_chance_of_being_the_best_is_that_of_the_trials():

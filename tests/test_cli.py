@@ -11,7 +11,6 @@ from decimal import Decimal
 import pytest
 
 from kimi_planner import __version__, count_tokens, load_catalog, load_workloads
-from kimi_planner.cli import main
 from kimi_planner.files import data_dir
 from kimi_planner.tokens.engine import DEFAULT
 
@@ -25,19 +24,6 @@ prompt_tokens = 2000
 completion_tokens = 500
 """
 SPREAD = PLAIN.replace("1000", "{ p10 = 800, p50 = 1000, p90 = 1500 }")
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line in this process; return its exit code, stdout and stderr."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

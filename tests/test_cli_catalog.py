@@ -4,11 +4,11 @@ import json
 import sys
 import tomllib
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
 from kimi_planner.catalog import catalog_versions, load_catalog
-from kimi_planner.cli import main
 from kimi_planner.errors import CatalogError
 from kimi_planner.files import data_dir
 
@@ -17,14 +17,9 @@ DAY = ["--as-of", "2026-11-25"]
 
 
 @pytest.fixture
-def run(capsys):
-    def command(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main(["catalog", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        return stopped.value.code or 0, out, err
-
-    return command
+def run(invoke):
+    """Run ``kimi-planner catalog``."""
+    return partial(invoke, "catalog")
 
 
 @pytest.fixture
@@ -182,34 +177,26 @@ def test_bad_input_is_one_line_and_code_2(run, arguments, said):
     assert err.count("\n") == 1
 
 
-def test_a_plan_shows_its_total_in_another_currency(capsys, workloads):
+def test_a_plan_shows_its_total_in_another_currency(invoke, workloads):
     """The rate and its day are the user's; half a rate is refused in one line."""
-    arguments = ["plan", str(workloads), *DAY, "--months", "1", "--paths", "100"]
-    with pytest.raises(SystemExit):
-        main([*arguments, "--also-in", "EUR=0.92@2026-11-24"])
-    out, _ = capsys.readouterr()
+    arguments = ["plan", workloads, *DAY, "--months", "1", "--paths", "100"]
+    _, out, _ = invoke(*arguments, "--also-in", "EUR=0.92@2026-11-24")
     assert "48.36 USD" in out
     assert "At 0.92 EUR per USD on 2026-11-24, that is 44.49 EUR in all." in " ".join(out.split())
     assert "Catalog 2026-06 (sha256" in out
     for faulty in ("EUR", "EUR=0.92", "EUR=0.92@today", "EUR=x@2026-11-24", "USD=1@2026-11-24"):
-        with pytest.raises(SystemExit) as stopped:
-            main([*arguments, "--also-in", faulty])
-        out, err = capsys.readouterr()
-        assert (stopped.value.code, out, err.count("\n")) == (2, "", 1)
+        code, out, err = invoke(*arguments, "--also-in", faulty)
+        assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_a_plan_in_batches_is_priced_as_such(capsys, workloads):
+def test_a_plan_in_batches_is_priced_as_such(invoke, workloads):
     """Models with a batch price are planned at it; a catalog without any is code 3, not a price."""
-    arguments = ["plan", str(workloads), *DAY, "--months", "1", "--paths", "100", "--batch"]
-    with pytest.raises(SystemExit):
-        main([*arguments, "--catalog", "2026-11-public"])
-    out, _ = capsys.readouterr()
+    arguments = ["plan", workloads, *DAY, "--months", "1", "--paths", "100", "--batch"]
+    _, out, _ = invoke(*arguments, "--catalog", "2026-11-public")
     assert "To book: 16.74 USD (mean) in 2026-12" in out  # 31 days of 0.90 USD, times 0.60
     assert "Catalog 2026-11-public + in batches (sha256" in out
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    _, err = capsys.readouterr()
-    assert stopped.value.code == 3
+    code, _, err = invoke(*arguments)
+    assert code == 3
     assert "Catalog 2026-06 states no batch price" in err
 
 

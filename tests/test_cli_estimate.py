@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from kimi_planner import count_messages, load_catalog
-from kimi_planner.cli import main
 from kimi_planner.tokens.evidence import EVIDENCE_KINDS, Evidence, evidence_rows
 
 PAGE = Path(__file__).parents[1] / "docs" / "evidence.md"
@@ -21,20 +20,6 @@ MESSAGES = [{"role": "user", "content": "Say hi."}]
 BODY = {"model": "kimi-k2", "messages": MESSAGES}
 REPLY = {"choices": [{"message": {"role": "assistant", "content": "Hi."}}]}
 USAGE = {"prompt_tokens": 10, "completion_tokens": 3}
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Run the command line in a folder of its own; return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return call
 
 
 def written(name: str, *rows: Any) -> str:

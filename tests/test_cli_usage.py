@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from kimi_planner import load_workloads, price_usage, project, read_usage
-from kimi_planner.cli import main
 from kimi_planner.files import data_dir
 from kimi_planner.usage.priced import total_cost
 from kimi_planner.workload import Workload
@@ -41,20 +40,6 @@ prompt_tokens = 3000
 completion_tokens = 200
 reasoning_tokens = 600
 """
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run the command line in a folder of its own; return its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

@@ -9,23 +9,8 @@ import pandas as pd
 import pytest
 
 from kimi_planner import forecast_spend, read_usage
-from kimi_planner.cli import main
 
 AS_OF = ("--as-of", "2026-11-24")
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run the command line in a folder of its own; return its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

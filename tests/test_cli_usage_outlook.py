@@ -7,6 +7,7 @@ from test_cli_usage_forecast import run
 from test_forecast_latest import hourly, recommended
 
 from kimi_planner import latest_estimate
+from kimi_planner.cli.usage import command as usage
 from kimi_planner.report.json_form import plan_json
 
 __all__ = ["recommended", "run"]
@@ -121,3 +122,29 @@ def test_bad_rows_are_left_out_and_said(run, log, tmp_path):
         code, out, _ = run("usage", "outlook", log, *options, "--on-error", "skip", *AS_OF)
         assert code == 0
         assert "Bad rows of the log, left out: 1." in out
+
+
+def test_a_log_of_unknown_columns_is_told_what_they_are(run, log, tmp_path):
+    """Renamed columns and names of models give what the same log in the known form gives."""
+    frame = hourly()
+    names = {"timestamp": "when", "model": "engine", "prompt_tokens": "asked"}
+    frame["model"] = "our-kimi"
+    frame.rename(columns=names).to_csv(tmp_path / "own.csv", index=False)
+    maps = [part for column, field in names.items() for part in ("--map", f"{column}={field}")]
+    own = ("--alias", "our-kimi=kimi-k2", "--format", "json", "--by", "team", *AS_OF)
+    told = json.loads(run("usage", "outlook", "own.csv", *maps, *own)[1])
+    plain = ("--model", "kimi-k2", "--format", "json", "--by", "team", *AS_OF)
+    same = json.loads(run("usage", "outlook", log, *plain)[1])
+    assert float(told["actual_usd"]) > 0
+    for key in ("actual_usd", "expected_usd", "p90_usd"):
+        assert told[key] == same[key]
+    code, _, err = run("usage", "outlook", "own.csv", *own)
+    assert code == 2
+    assert "--map prompt_tokens=NAME" in err
+
+
+def test_every_command_of_a_log_reads_any_log():
+    """Renaming, ignoring and aliases are there wherever a log is."""
+    for name, command in usage.commands.items():
+        options = {option.name for option in command.params}
+        assert {"renamed", "ignored", "alias"} <= options, name

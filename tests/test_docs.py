@@ -1,11 +1,10 @@
 """The documentation does what it says: every example of every page runs, and prints what stands there."""
 
-import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from pages import run_command, run_page
+from pages import draw, run_page, told_by, told_in
 
 ROOT = Path(__file__).parent.parent
 #: Pages whose examples run one after the other; the others show parts of larger files.
@@ -21,6 +20,8 @@ PAGES = [
             "tokens",
             "from-a-log",
             "choosing",
+            "checks",
+            "ci",
         )
     ),
     *sorted((ROOT / "docs" / "recipes").glob("*.md")),
@@ -31,10 +32,17 @@ PAGES = [
 def test_a_page_runs_as_it_stands(page, tmp_path, monkeypatch, request):
     """Files, code and commands of a page run in their order in an empty folder; outputs are real."""
     monkeypatch.chdir(tmp_path)
-    text = page.read_text(encoding="utf-8")
-    fresh = run_page(text, tmp_path)
+    updates = request.config.getoption("--update-golden")
+
+    def compare(path, ax):
+        file = page.parent / path
+        if updates:
+            draw(ax, file)
+        assert told_in(file) == told_by(ax), f"{path} is stale: python docs/pictures.py draws it"
+
+    fresh = run_page(page.read_text(encoding="utf-8"), tmp_path, compare)
     plt.close("all")
-    if request.config.getoption("--update-golden"):
+    if updates:
         page.write_text(fresh, encoding="utf-8")
     assert fresh == page.read_text(encoding="utf-8")
 
@@ -48,8 +56,6 @@ def test_pages_that_do_not_run_are_few_and_known():
         "reporting",
     } == {
         *(
-            "checks",
-            "ci",
             "evidence",
             "exit-codes",
             "extending",
@@ -59,23 +65,3 @@ def test_pages_that_do_not_run_are_few_and_known():
             "security",
         )
     }
-
-
-def test_the_glossary_has_every_word_of_a_plan(tmp_path, monkeypatch):
-    """Columns and headings of the output of `plan` are explained."""
-    monkeypatch.chdir(tmp_path)
-    said = run_command("kimi-planner plan --as-of 2026-11-28 --paths 500")
-    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-    terms = {
-        term.strip().lower()
-        for line in re.findall(r"^\*\*(.+)\*\*$", glossary, re.M)
-        for term in line.split(",")
-    }
-    lines = said.splitlines()
-    rule = next(number for number, line in enumerate(lines) if set(line) == {"-", " "})
-    columns = re.split(r"\s{2,}", lines[rule - 1].strip())
-    headings = [line[:-1] for line in lines if re.fullmatch(r"[A-Z][^:]+:", line)]
-    assert {"P50", "fits", "choice"} <= set(columns)
-    assert len(headings) > 3
-    for words in (*columns, *headings, "to book", "over budget", "path", "seed", "catalog", "mean"):
-        assert any(term in words.lower() for term in terms), words

@@ -99,9 +99,10 @@ def test_a_value_is_shown_on_one_short_line(value, text):
     assert shown(value) == text
 
 
-def test_a_frame_is_shown_on_one_line():
-    """A printed table becomes one line."""
-    assert "\n" not in shown(pd.DataFrame({"a": [1, 2]}))
+def test_a_frame_is_shown_by_what_it_is():
+    """What prints as a page, and not as it is spelled, is named by its type."""
+    assert shown(pd.DataFrame({"a": [1, 2]})) == "a DataFrame"
+    assert shown(pd.Series([1, 2])) == "a Series"
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,9 @@ import pytest
 from backports import zstd
 
 from kimi_planner.errors import FileError, WorkloadError
-from kimi_planner.files import (
-    DamagedFileError,
-    TomlTable,
-    data_dir,
-    open_unpacked,
-    read_text,
-    read_toml,
-)
+from kimi_planner.files import data_dir, read_text
+from kimi_planner.packed import DamagedFileError, open_unpacked
+from kimi_planner.toml_file import TomlTable, read_toml
 
 TOML = """# a comment with a separator\u2028 and a form feed \\f
 title = "x"

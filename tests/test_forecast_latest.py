@@ -10,7 +10,7 @@ from planned import dated_catalog
 
 import kimi_planner as kp
 from kimi_planner.errors import KimiPlannerError, TooLittleUsageError
-from kimi_planner.forecast.period import period_of
+from kimi_planner.forecast.horizon import period_of
 from kimi_planner.money import total
 from kimi_planner.report.json_form import plan_json
 

@@ -12,9 +12,9 @@ import pytest
 
 from kimi_planner import limits, read_usage
 from kimi_planner.checks import workloads as checked_workloads
-from kimi_planner.cli import main
 from kimi_planner.errors import WorkloadError
-from kimi_planner.files import globbed, open_unpacked
+from kimi_planner.files import globbed
+from kimi_planner.packed import open_unpacked
 from kimi_planner.safe import error_line
 from kimi_planner.tokens.prompts.read import read_templates
 from kimi_planner.usage import json_log
@@ -38,23 +38,6 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
     for before, name in zip("abcdefg", "bcdefgh", strict=True)
 )
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run a command beside some files and return its exit code and what it printed."""
-
-    def command(*arguments, **files):
-        monkeypatch.chdir(tmp_path)
-        for name, content in files.items():
-            data = content if isinstance(content, bytes) else content.encode()
-            (tmp_path / name.replace("_", ".")).write_bytes(data)
-        with pytest.raises(SystemExit) as stopped:
-            main([str(one) for one in arguments])
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out + printed.err
-
-    return command
 
 
 LOGS = {
@@ -88,9 +71,10 @@ LOGS = {
 @pytest.mark.parametrize(("name", "content", "said"), LOGS.values(), ids=LOGS.keys())
 def test_a_log_over_a_limit_is_one_line(run, name, content, said):
     """The limit and the place are named, whatever the form of the log."""
-    code, printed = run(
+    code, *streams = run(
         "usage", "price", name, "--model=kimi-k2", **{name.replace(".", "_"): content}
     )
+    printed = "".join(streams)
     assert code == 2
     assert said in printed
     assert printed.startswith(f"kimi-planner: {name}")
@@ -124,7 +108,8 @@ def test_a_prompt_over_a_limit_is_bad_input(run, name, text, said):
     """It is a result beside those of other files, at its file, never an end of the run."""
     config = TEMPLATES.format(name) + TEMPLATES.format("ok.j2")
     files = {name.replace(".", "_"): text, "ok_j2": "ok", "kimi-planner_toml": config}
-    code, printed = run("check", **files)
+    code, *streams = run("check", **files)
+    printed = "".join(streams)
     assert code in (2, 3)
     assert said in printed
     assert re.search(rf"(?:INVALID|UNKNOWN) +{name}", printed)
@@ -139,7 +124,8 @@ def test_includes_are_counted_one_in_another_and_beside_each_other(run):
     promptfoo = {f"{name}_yaml": "prompts:\n" + f"  - file://{after}\n" * 50 for name, after in led}
     config = TEMPLATES.format("a.j2") + TEMPLATES.format("a.yaml")
     files = {"e_j2": "hello", "d_txt": "hello", "kimi-planner_toml": config}
-    code, printed = run("check", **jinja, **promptfoo, **files)
+    code, *streams = run("check", **jinja, **promptfoo, **files)
+    printed = "".join(streams)
     assert code == 2
     for name in ("a.j2", "a.yaml"):
         assert re.search(rf"INVALID +{name}.* files or 1,000,000 bytes are included", printed)
@@ -161,7 +147,8 @@ TOML = {
 @pytest.mark.parametrize(("text", "said"), TOML.values(), ids=TOML.keys())
 def test_a_workload_file_over_a_limit_is_one_line(run, text, said):
     """The limit is named in a line of at most 400 characters."""
-    code, printed = run("plan", "w.toml", w_toml=text)
+    code, *streams = run("plan", "w.toml", w_toml=text)
+    printed = "".join(streams)
     assert (code, said in printed) == (2, True)
     assert printed.count("\n") == 1
     assert len(printed.rstrip("\n")) <= limits.ERROR_CHARS
@@ -220,7 +207,8 @@ def test_more_files_than_can_be_meant_are_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + "*", "**" * 40])
 def test_a_glob_that_is_no_name_finds_nothing(run, name):
     """A name that no system takes ends as any file that is not there."""
-    code, printed = run("usage", "price", name)
+    code, *streams = run("usage", "price", name)
+    printed = "".join(streams)
     assert code == 2
     assert "internal" not in printed
 

@@ -73,3 +73,15 @@ def test_notebook_uses_public_names_only(path):
             assert not (node.module or "").startswith("kimi_planner")
         elif isinstance(node, ast.Import):
             assert not any(alias.name.startswith("kimi_planner.") for alias in node.names)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_first_cell_says_what_a_notebook_needs(path):
+    """What must be installed, and what is written, stands before the first line of code."""
+    notebook = nbformat.read(path, as_version=4)
+    first, code = notebook.cells[0], "\n".join(cell.source for cell in code_of(notebook))
+    assert first.cell_type == "markdown"
+    assert "Needs Jupyter" in first.source
+    assert ("report]" in first.source) is ("write_report" in code)
+    writes = any(word in code for word in ("write_report", "write_text", "to_csv", "open("))
+    assert ("Writes nothing." in first.source) is not writes

@@ -20,7 +20,7 @@ from kimi_planner import Workload, project, recommend
 from kimi_planner.billing.meters import ByMeter, Usage
 from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, ScenarioError, UsageError
 from kimi_planner.files import data_dir
-from kimi_planner.plan.rounding import decimal_of, exact_parts
+from kimi_planner.money import decimal_of, exact_parts
 from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import (
     CAUSES,

@@ -75,26 +75,28 @@ def report(request):
 
 
 class Page(HTMLParser):
-    """Collects the tables of a page that stand in it without a script, each with its caption."""
+    """Collects the tables of a page that stand in it without a script, each with its caption or heading."""
 
     def __init__(self, page):
         super().__init__()
-        self.tables, self.text, self.is_panel = [], None, False
+        self.tables, self.text, self.is_panel, self.heading = [], None, False, ""
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
         if tag == "section":
             self.is_panel = dict(attrs).get("id") == "what-if"
         elif tag == "table" and not self.is_panel:
-            self.tables.append(["", []])
+            self.tables.append([self.heading, []])
         elif tag == "tr" and not self.is_panel:
             self.tables[-1][1].append([])
-        elif tag in ("td", "th", "caption"):
+        elif tag in ("td", "th", "caption", "h2"):
             self.text = ""
 
     def handle_endtag(self, tag):
-        if tag in ("td", "th", "caption") and self.text is not None:
-            if not self.is_panel and tag == "caption":
+        if tag in ("td", "th", "caption", "h2") and self.text is not None:
+            if tag == "h2":
+                self.heading = self.text
+            elif not self.is_panel and tag == "caption":
                 self.tables[-1][0] = self.text
             elif not self.is_panel:
                 self.tables[-1][1][-1].append(self.text.strip())
@@ -327,3 +329,29 @@ def test_prices_are_listed_of_the_models_in_play(report):
     """A report on two models lists the prices of these two, not of the whole catalog."""
     plan, _, _ = report
     assert [row[0] for row in table(report, "Prices in USD")[1:]] == list(plan.projection.models)
+
+
+def test_ranges_and_chances_are_the_same(report):
+    """The workbook's ranges of workloads and months, and its chances, are those of JSON."""
+    plan, _, files = report
+    data = json.loads(files["report.json"])
+    book = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)
+    rows = {}
+    for row in book["Risk"].iter_rows(values_only=True):
+        key = f"{row[0]:%Y-%m}" if hasattr(row[0], "date") else row[0]
+        rows.setdefault(key, row)
+    chosen = [one for one in data["summary"] if plan.best.get(one["workload"]) == one["model"]]
+    assert len(chosen) == len(plan.best)
+    for one in chosen:
+        _, _, _, mean, *ends, _, budget, chance = rows[one["workload"]][:10]
+        stated = [one[f"{name}_usd"] for name in ("p10", "p50", "p90")]
+        assert mean == pytest.approx(one["mean_usd"], abs=0.005)
+        assert ends == (
+            pytest.approx(stated, abs=0.005) if one["range_given"] else ["range not given"] * 3
+        )
+        if one["budget_usd_per_month"] is not None:
+            assert budget == float(one["budget_usd_per_month"])
+            assert chance == pytest.approx(one["chance_over_budget"], abs=1e-6)
+    for one in data["together"]:
+        stated = [one[f"{name}_usd"] for name in ("mean", "p10", "p50", "p90")]
+        assert list(rows[one["month"]][3:7]) == pytest.approx(stated, abs=0.005)

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import openpyxl
 import pytest
-from office import Cells, answered
+from office import Cells, answered, printed
+from planned import budget_meeting
 
 from kimi_planner import KimiPlannerError, Workload, load_catalog, load_workloads, recommend
 from kimi_planner.billing.meters import title_of
@@ -21,7 +22,7 @@ from kimi_planner.workload import example_path
 AS_OF = date(2026, 11, 24)
 SHEETS = [
     "Summary", "Budget", "By month", "By model", "Choice", "Assumptions", "Prices", "Risk",
-    "Catalog and sources", "Prices by month", "Rates", "Spread",
+    "Catalog and sources", "Prices by month", "Lines", "Rates", "Spread", "Paths",
 ]  # fmt: skip
 CERTAIN = Workload(
     name="certain", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500,
@@ -246,6 +247,33 @@ def test_risk_follows_the_cells(plans, books, tmp_path):
     assert found[1][cells.at("Risk", "all", "P90")] > found[0][cells.at("Risk", "all", "P90")] / 2
 
 
+def test_a_spend_that_is_the_least_has_no_upper_end(tmp_path):
+    """Where nobody knows how much a model reasons, its P90 is not known, until tokens are put in."""
+    workload = replace(
+        CERTAIN, requests_per_day={"p10": 80, "p50": 100, "p90": 150}, reasoning_tokens=None,
+        model="kimi-k2-5-thinking",
+    )  # fmt: skip
+    plan = planned([workload], models=["kimi-k2-5", "kimi-k2-5-thinking"], n_paths=300)
+    assert plan.projection.reasoning(workload.model).is_least
+    content = xlsx_report(plan)
+    cells = Cells(content)
+    asks = [cells.at("Risk", "certain", head) for head in ("P10", "P50", "P90")]
+    asks.append(cells.at("Summary", "certain", "P90"))
+    model, tokens = (
+        cells.at("Assumptions", "certain", head, under="workload")
+        for head in ("model", "reasoning tokens a call")
+    )
+    tries = [{}, {model: "kimi-k2-5"}, {tokens: 10}]
+    least, *others = answered(tmp_path, {"c": content}, {"c": asks}, {"c": tries})["c"]
+    assert (least[0], *least[2:]) == ("at least", "not known", "not known")
+    for row in others:
+        assert row[0] < row[1] < row[2] == row[3]
+    stored = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    assert [stored[sheet][cell].value for sheet, cell in asks] == [
+        "at least", pytest.approx(least[1]), "not known", "not known",
+    ]  # fmt: skip
+
+
 def test_over_the_budget_is_never_beside_no_chance(plans, books, tmp_path):
     """Plain numbers that a price lifts over the budget are over it for sure, and the status says so."""
     plan, cells = plans["certain"], Cells(books["certain"])
@@ -275,7 +303,7 @@ def test_a_text_that_is_no_model_costs_nothing_made_up(books, tmp_path):
 def test_another_currency_stands_beside_the_total(plans, books, calculated):
     """Where a rate is given, what is booked is shown at it too, as a formula."""
     cells = Cells(books["certain"])
-    place = cells.at("Summary", "now, EUR", "to book")
+    place = cells.at("Summary", "EUR, at the mean rate", "to book")
     assert calculated["certain"][place] == pytest.approx(0.92 * float(plans["certain"].booked.usd))
 
 
@@ -335,7 +363,7 @@ def test_names_and_heads_are_whole():
     book = openpyxl.load_workbook(io.BytesIO(xlsx_report(plan)))
     longest = max(map(len, plan.projection.models))
     for name, workload, model in (
-        ("Summary", "A", "L"), ("By month", "A", "B"), ("By model", "A", "B"), ("Prices", None, "A")
+        ("Summary", "A", "K"), ("By month", "A", "B"), ("By model", "A", "B"), ("Prices", None, "A")
     ):  # fmt: skip
         widths = book[name].column_dimensions
         assert widths[model].width > longest
@@ -343,6 +371,22 @@ def test_names_and_heads_are_whole():
     sheet = book["Assumptions"]
     [head] = (one for one in sheet[10] if one.value == "cached input, share of the prompt")
     assert sheet.row_dimensions[head.row].height >= 3 * 15
+
+
+def test_a_year_is_read_on_two_pages(tmp_path):
+    """The budget of a year prints on two pages of A4, each with the workloads, cut after a quarter."""
+    catalogs = ("2026-06", "2026-11-public-3")
+    books = {name: xlsx_report(budget_meeting(name)) for name in catalogs}
+    for pages in printed(tmp_path, books).values():
+        [first, second] = (page for page in pages if "Budget, page" in page)
+        for text, begins, ends in ((first, "2027-01", "2027 Q2"), (second, "2027-07", "head-room")):
+            heads = next(line for line in text.splitlines() if line.startswith("workload "))
+            assert begins in heads
+            assert heads.endswith(ends)
+            shown = {line.split(" ")[0] for line in text.splitlines()}
+            assert shown >= {"chat", "coding", "drafts", "images", "all"}
+        assert sum("Summary, page" in page for page in pages) == 1
+        assert len(pages) < 25
 
 
 def test_totals_have_no_number_of_their_own(books):
@@ -441,7 +485,7 @@ def test_a_workload_over_its_budget_is_in_the_totals():
     ]
     amount = 2 * plan.projection.of(plan.best["certain"], "certain").mean()[0]
     assert value("Budget", "all", "2026-12") == pytest.approx(float(amount))
-    assert value("Summary", "now", "variance") == pytest.approx(float(amount) - 401)
+    assert value("Summary", "whole plan", "variance") == pytest.approx(float(amount) - 401)
 
 
 def test_a_single_month_is_summed_up_once():

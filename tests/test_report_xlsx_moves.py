@@ -1,15 +1,19 @@
 """Every lever of the workbook moves it as Python's plan of the changed workloads moves, to the cent."""
 
+import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
+import numpy as np
 import pytest
 from office import Cells, answered
 
 from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
 from kimi_planner.plan import what_if
+from kimi_planner.plan.spend import NO_RANGE
+from kimi_planner.report.xlsx.risk import AS_SIMULATED, NEAR_CHANCE, NEAR_RANGE
 from kimi_planner.report.xlsx.workbook import xlsx_report
 
 AS_OF = date(2026, 11, 24)
@@ -31,6 +35,24 @@ LEVERS = [
     replace(CERTAIN, name="nightly", model="kimi-k2-5-thinking", requests_per_day=None,
             requests_per_month=9000, ends_on="2027-03-20"),
 ]  # fmt: skip
+#: The same with ranges of level, of growth, and of all numbers that are called an estimate.
+RANGED = [
+    replace(
+        LEVERS[0], requests_per_day={"p10": 800, "p50": 1000, "p90": 1400}, budget_usd_per_month=270
+    ),
+    replace(LEVERS[1], budget_usd_per_month=380),
+    replace(
+        LEVERS[2],
+        requests_per_day=10_000,
+        growth_per_month={"p10": 0, "p50": 0.05, "p90": 0.12},
+        budget_usd_per_month=1100,
+    ),
+    replace(
+        LEVERS[3],
+        requests_per_month={"p10": 6e4, "p50": 9e4, "p90": 15e4},
+        budget_usd_per_month=1400,
+    ),
+]
 CHANGE = {"date": "2027-02-15", "factor": 0.9}
 MODELS = ["kimi-k2", "kimi-k2-5", "kimi-k2-5-thinking"]
 
@@ -40,16 +62,18 @@ FIELDS = {
     "cached input": "cached_input_usd_per_mtok",
     "output": "output_usd_per_mtok",
 }
-TRIES = 250
+TRIES, RANGED_TRIES = 250, 120
+QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
 
 
 def catalog():
-    """Return the catalog with prices of cached tokens, so that their share counts."""
+    """Return the catalog with prices of cached tokens and of batches, so that their shares count."""
     found = load_catalog("2026-06")
     for spec in found:
         cached = spec.input_usd_per_mtok / 4
         found = found.with_price(spec.id, cached_input_usd_per_mtok=cached)
-    return found
+    models = [replace(spec, batch_multiplier=Decimal("0.6")) for spec in found]
+    return replace(found, models=tuple(models))
 
 
 def dated(workloads, change=CHANGE):
@@ -57,22 +81,25 @@ def dated(workloads, change=CHANGE):
     return [replace(one, price_changes=(change,)) for one in workloads]
 
 
+KINDS = ["factor", "contingency", "model", "certainty", "starts", "ends", "growth", "size", "tokens",
+         "cached", "batch", "event", "event days", "factor of price", "day of price", "price"]  # fmt: skip
+RANGED_KINDS = [one for one in KINDS if one not in ("contingency", "batch")]
+HEADS = [*QUANTILES, "chance any month is over budget", "P10 to P90 are", "the chance is"]
+
+
 class Moves:
     """Changes of a workbook of levers, and the same changes of its workloads and catalog."""
 
-    def __init__(self, cells, random):
+    def __init__(self, cells, random, workloads):
         self.cells, self.random = cells, random
-        self.workloads, self.catalog = list(LEVERS), catalog()
+        self.workloads, self.catalog = list(workloads), catalog()
         self.change, self.added = dict(CHANGE), 0
-        self.changed, self.what_if = {}, {}
+        self.changed, self.what_if, self.batches = {}, {}, {}
 
-    def some(self):
-        """Return the changes of one to three levers."""
-        kinds = ["factor", "contingency", "model", "certainty", "starts", "ends", "growth", "size",
-                 "tokens", "cached", "event", "factor of price", "day of price", "price"]  # fmt: skip
+    def some(self, kinds):
+        """Change one to three levers."""
         for kind in self.random.sample(kinds, self.random.randint(1, 3)):
             getattr(self, kind.replace(" ", "_"))()
-        return self.changed
 
     def one(self):
         place = self.random.randrange(len(self.workloads))
@@ -136,7 +163,12 @@ class Moves:
 
     def size(self):
         place, workload = self.one()
-        self.times(place, "requests a day, mean", workload.unit)
+        by = self.random.choice([0.5, 1.5, 2, 3])
+        head = "requests a day, mean"
+        sheet, cell = self.cells.at("Assumptions", workload.name, head, under="workload")
+        [more] = what_if([workload], traffic=str(by))
+        value = self.cells.book[sheet][cell].value * by
+        self.put(place, head, value, **{workload.unit: getattr(more, workload.unit)})
 
     def tokens(self):
         place, _ = self.one()
@@ -152,14 +184,32 @@ class Moves:
         share = self.random.choice([0, 0.1, 0.9])
         self.put(place, "cached input, share of the prompt", share, cached_share=share)
 
+    def batch(self):
+        place, workload = self.one()
+        self.batches[workload.name] = share = self.random.choice([0.25, 0.5, 1])
+        self.put(place, "share of calls in batches", share)
+
     def event(self):
+        self.put_event("size", lambda key, event: {key: self.random.choice(
+            [0, 0.5, 4] if key == "factor" else [0, 500, 12000]
+        )})  # fmt: skip
+
+    def event_days(self):
+        def days(_, event):
+            first = date(2027, self.random.randint(1, 3), self.random.randint(1, 28))
+            return {"from": first, "to": first + timedelta(days=self.random.choice([0, 3, 40]))}
+
+        self.put_event(None, days)
+
+    def put_event(self, head, changed):
         place = self.random.randrange(2)
         event, *others = self.workloads[place].dated_events
         key = "factor" if event.factor is not None else "extra_requests"
-        size = self.random.choice([0, 0.5, 4] if key == "factor" else [0, 500, 12000])
-        where = self.cells.at("Assumptions", (self.workloads[place].name, event.name), "size")
-        self.changed[where] = size
-        given = {"name": event.name, "from": event.first, "to": event.last, key: size}
+        given = {"name": event.name, "from": event.first, "to": event.last, key: event.size}
+        given |= (new := changed(key, event))
+        for name, value in new.items():
+            where = (self.workloads[place].name, event.name), head or name
+            self.changed[self.cells.at("Assumptions", *where)] = value
         self.workloads[place] = replace(self.workloads[place], events=(given, *others))
 
     def factor_of_price(self):
@@ -183,28 +233,79 @@ class Moves:
         self.catalog = self.catalog.with_price(model, **{FIELDS[meter]: price})
 
     def wanted(self):
-        """Return what Python says of the changed plan, in the order of the places that are asked."""
+        """Return what Python says of the changed plan, in the order of the places that are asked.
+
+        Of a share of calls in batches, that is the share of a plan with all of them there.
+        """
+        plans = self.plans((False, True)[: 1 + bool(self.batches)])
+        chosen = {one.name: one.model for one in self.workloads}
+
+        def mean(name, model):
+            share = self.batches.get(name, 0)
+            means = [plan.of(model, name).mean() for plan in plans]
+            return (1 - share) * means[0] + share * means[-1]
+
+        names = plans[0].names
+        booked = [usd * (1 + self.added) for name in names for usd in mean(name, chosen[name])]
+        return booked + [mean(name, model).sum() for name in names for model in MODELS]
+
+    def plans(self, batches=(False,)):
+        """Return the changed plan without batches, and where asked for with all calls in batches."""
         factors = {key: str(by) for key, by in self.what_if.items()}
         workloads = dated(what_if(self.workloads, **factors), self.change)
-        plan = project(workloads, 3, "2027-01", MODELS, AS_OF, n_paths=300, catalog=self.catalog)
-        chosen = {one.name: one.model for one in workloads}
-        booked = [
-            float(amount) * (1 + self.added)
-            for name in plan.names
-            for amount in plan.of(chosen[name], name).mean()
+        scope = {"months": 3, "start": "2027-01", "models": MODELS, "as_of": AS_OF, "n_paths": 300}
+        return [
+            project([replace(one, batch=batch) for one in workloads], catalog=self.catalog, **scope)
+            for batch in batches
         ]
-        return booked + [
-            float(plan.of(model, name).mean().sum()) for name in plan.names for model in MODELS
-        ]
+
+    def risks(self):
+        """Return quantiles and chance of each workload and of all, as a simulation of the change says."""
+        [plan] = self.plans()
+        chosen = {one.name: one.model for one in self.workloads}
+        found = []
+        for name in (*plan.names, None):
+            spend = plan.mix(chosen) if name is None else plan.of(chosen[name], name)
+            whole, budget = spend.over_months(), plan.budget(name)
+            ends = [float(whole.quantile(q)[0]) for q in QUANTILES.values()]
+            found.append((ends, spend.chance_over(budget)))
+        return found
+
+
+def planned(workloads):
+    return recommend(
+        dated(workloads), months=3, start="2027-01", as_of=AS_OF, n_paths=300, models=MODELS,
+        catalog=catalog(),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def plan():
-    """Return the plan with every lever."""
-    return recommend(
-        dated(LEVERS), months=3, start="2027-01", as_of=AS_OF, n_paths=300, models=MODELS,
-        catalog=catalog(),
-    )  # fmt: skip
+def moved(tmp_path_factory):
+    """Return the tries of plain and of ranged workloads, and what the workbooks answer to each."""
+    books, asks, tries = {}, {}, {}
+    for key, workloads, count, kinds in (
+        ("plain", LEVERS, TRIES, KINDS), ("ranged", RANGED, RANGED_TRIES, RANGED_KINDS)
+    ):  # fmt: skip
+        plan = planned(workloads)
+        books[key] = xlsx_report(plan)
+        cells, random = Cells(books[key]), Random(20)
+        months = list(map(str, plan.projection.months))
+        asks[key] = (
+            [cells.at("Budget", name, month) for name in plan.names for month in months]
+            + [
+                cells.at("By model", (name, model), "spend USD")
+                for name in plan.names
+                for model in MODELS
+            ]
+            if key == "plain"
+            else [cells.at("Risk", name, head) for name in (*plan.names, "all") for head in HEADS]
+        )
+        tries[key] = [Moves(cells, random, workloads) for _ in range(count)]
+        for one in tries[key]:
+            one.some(kinds)
+    changes = {key: [one.changed for one in many] for key, many in tries.items()}
+    answers = answered(tmp_path_factory.mktemp("moves"), books, asks, changes)
+    return {key: (asks[key], list(zip(tries[key], answers[key], strict=True))) for key in books}
 
 
 def test_levers_of_ranged_numbers_move_as_python_does(tmp_path):
@@ -248,22 +349,41 @@ def test_levers_of_ranged_numbers_move_as_python_does(tmp_path):
         assert got == pytest.approx(want, abs=0.005), change
 
 
-def test_every_lever_moves_as_python_does(plan, tmp_path):
+def test_every_lever_moves_as_python_does(moved):
     """Each of 250 tries of one to three levers gives each month and each model what Python plans."""
-    content = xlsx_report(plan)
-    cells, random = Cells(content), Random(20)
-    months = list(map(str, plan.projection.months))
-    asks = [cells.at("Budget", name, month) for name in plan.names for month in months]
-    asks += [
-        cells.at("By model", (name, model), "spend USD") for name in plan.names for model in MODELS
-    ]
-    tries = [Moves(cells, random) for _ in range(TRIES)]
-    changes = [one.some() for one in tries]
-    [answers] = answered(
-        tmp_path, {"levers": content}, {"levers": asks}, {"levers": changes}
-    ).values()
-    moved = {head for change in changes for head in change}
-    assert len(moved) > 40  # cells that were changed
-    for change, one, got in zip(changes, tries, answers, strict=True):
+    asks, tries = moved["plain"]
+    assert len({cell for one, _ in tries for cell in one.changed}) > 40
+    for one, got in tries:
         for place, amount, want in zip(asks, got, one.wanted(), strict=True):
-            assert amount == pytest.approx(want, abs=0.005), (change, place)
+            assert amount == pytest.approx(want, abs=0.005), (one.changed, place)
+
+
+def test_ranges_and_chances_move_as_a_simulation_does(moved):
+    """What is called as simulated is it but for single calls; 95 of 100 near ones are as near as is said."""
+    near = {"range": [], "chance": []}
+    exact = {"range": 0, "chance": 0}
+    for one, got in moved["ranged"][1]:
+        rows = [got[at : at + len(HEADS)] for at in range(0, len(got), len(HEADS))]
+        for (*ends, chance, range_is, chance_is), (quantiles, truth) in zip(
+            rows, one.risks(), strict=True
+        ):
+            if NO_RANGE in ends:  # then all of them are the mean
+                assert quantiles[0] == quantiles[-1], one.changed
+                continue
+            off = {
+                "range": max(
+                    abs(a / b - 1) if b else a for a, b in zip(ends, quantiles, strict=True)
+                ),
+                "chance": abs(chance - truth),
+            }
+            for key, said, limit in (("range", range_is, 0.005), ("chance", chance_is, 0.02)):
+                if said == AS_SIMULATED:
+                    exact[key] += 1
+                    assert off[key] <= limit, (one.changed, ends, quantiles, chance, truth)
+                else:
+                    near[key].append(off[key])
+    for key, said in (("range", NEAR_RANGE), ("chance", NEAR_CHANCE)):
+        [percent] = map(int, re.findall(r"\d+", said))
+        assert exact[key] > 100
+        assert len(near[key]) > 100
+        assert 100 * float(np.quantile(near[key], 0.95)) <= percent

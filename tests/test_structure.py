@@ -1,6 +1,7 @@
 """The structure of the package: data flows one way, names are public on purpose, docstrings run."""
 
 import ast
+import dataclasses
 import doctest
 import importlib
 import inspect
@@ -25,7 +26,8 @@ LAYERS = (
     {"errors", "limits"},
     {"lazy", "arguments", "boundary"},
     {"notes"},
-    {"money", "files", "safe", "writes"},
+    {"money", "files", "json_text", "safe", "writes"},
+    {"packed", "toml_file"},
     {"rich"},
     {"catalog"},
     {"tokens"},
@@ -141,7 +143,8 @@ def test_a_public_name_of_a_part_is_its_group():
 
 def test_the_top_level_can_be_read_at_a_glance():
     """Tab completion shows what most people need, and groups for the rest."""
-    assert len([name for name in dir(kimi_planner) if not name.startswith("_")]) <= 30
+    assert len(dir(kimi_planner)) <= 30
+    assert {*kimi_planner.__all__, "__version__"} == set(dir(kimi_planner))
 
 
 GROUPS = [name for name in kimi_planner.__all__ if name in RANK]
@@ -155,6 +158,59 @@ def test_names_of_a_group_are_there(group):
         value = getattr(package, name)
         assert not isinstance(value, type(importlib)), f"{group}.{name} is a module"
         assert name in dir(package)
+
+
+#: What is added to while something is read or searched; everything else is a value.
+ADDED_TO = {
+    "billing.corpus.result.FileCount",
+    "billing.corpus.sample.Block",
+    "checks.found._Search",
+    "checks.globs.Files",
+    "checks.proposal._Group",
+    "plot.lettering.Words",
+    "report.coefficients._Shapes",
+    "tokens.messages.Findings",
+    "tokens.prompts.parts.Allowance",
+    "tokens.requests.Request",
+    "tokens.templates.tools._Scope",
+    "usage.entries.Unwrapping",
+    "usage.lines.Rejects",
+    "usage.repeats.Twice",
+    "usage.rows.Problems",
+    "usage.rows.Rows",
+    "usage.table.Count",
+    "usage.table.Table",
+    "usage.totals.stream.Part",
+}
+
+
+def is_frozen(value: type) -> bool:
+    return value.__dataclass_params__.frozen
+
+
+def test_values_do_not_change():
+    """A result can be shared and kept: it is what it was when it was made."""
+    classes = {
+        value
+        for name in MODULES
+        for value in vars(importlib.import_module(name)).values()
+        if isinstance(value, type)
+        and dataclasses.is_dataclass(value)
+        and value.__module__.startswith("kimi_planner.")
+    }
+    names = {f"{one.__module__}.{one.__name__}" for one in classes if not is_frozen(one)}
+    assert {name.removeprefix("kimi_planner.") for name in names} == ADDED_TO
+    assert len(classes) > 250
+
+
+def test_what_is_public_is_made_by_name():
+    """A field that is added breaks no call: those of public classes are given by name."""
+    values = [getattr(kimi_planner, name) for name in kimi_planner.__all__]
+    values += [getattr(group, name) for group in values for name in getattr(group, "__all__", ())]
+    public = {one for one in values if isinstance(one, type) and dataclasses.is_dataclass(one)}
+    fields = [(one, field) for one in public for field in dataclasses.fields(one) if field.init]
+    assert [f"{one.__name__}.{field.name}" for one, field in fields if not field.kw_only] == []
+    assert len(public) > 60
 
 
 def test_unknown_name_is_an_attribute_error():

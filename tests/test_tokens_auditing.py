@@ -17,7 +17,8 @@ from test_tokens_requests import changed
 from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.errors import FileError, RequestError
 from kimi_planner.tokens import audit, count_completion
-from kimi_planner.tokens.auditing import DEFAULT_SYSTEM, EXACT, IN_RANGE, UNKNOWN
+from kimi_planner.tokens.auditing import EXACT, IN_RANGE, UNKNOWN
+from kimi_planner.tokens.causes import DEFAULT_SYSTEM
 
 CATALOG = load_catalog("2026-11-public-2")
 BILLS = Path(__file__).parents[2] / "shared" / "data" / "recorded_bills.jsonl"

@@ -246,3 +246,23 @@ def test_a_broken_library_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "counter.compiled").write_bytes(b"not a library")
     monkeypatch.setattr(native, "__file__", str(tmp_path / "__init__.py"))
     assert native.library.__wrapped__() is None
+
+
+@needs_library
+def test_a_part_of_the_library_is_passed_over(tmp_path: Path) -> None:
+    """A file that was cut off while it was copied is not loaded, which on Linux ends the process."""
+    code = (
+        "import sys; from pathlib import Path; from kimi_planner.tokens import native\n"
+        "whole, part = Path(native.__file__).with_name('counter.compiled').read_bytes(), Path(sys.argv[1])\n"
+        "native.__file__ = str(part.with_name('__init__.py'))\n"
+        "for size in [*range(0, len(whole), 997), len(whole) - 1, len(whole)]:\n"
+        "    part.unlink(missing_ok=True)\n"  # one that is loaded stays in use
+        "    part.write_bytes(whole[:size])\n"
+        "    print(native.library.__wrapped__() is None)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "counter.compiled")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    *parts, whole = done.stdout.split()
+    assert len(parts) > 40
+    assert set(parts) == {"True"}
+    assert whole == "False"

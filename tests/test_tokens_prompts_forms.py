@@ -9,6 +9,7 @@ from itertools import chain
 
 import pytest
 
+from kimi_planner.errors import RequestError
 from kimi_planner.tokens.prompts.parts import Choice
 from kimi_planner.tokens.prompts.python import python_templates
 from kimi_planner.tokens.prompts.ranges import token_range
@@ -255,3 +256,14 @@ def test_scripts_have_marks_notes_and_faults():
         5,
         "line 5 is not typescript that can be read",
     )
+
+
+def test_constants_of_scripts_that_double_each_other_are_refused():
+    """Forty lines of TypeScript that stand for more text than memory holds end in an error too."""
+    pytest.importorskip("tree_sitter_typescript", reason="needs the extra templates")
+    lines = ["const B0 = 'x';", *(f"const B{n} = B{n - 1} + B{n - 1};" for n in range(1, 40))]
+    with pytest.raises(RequestError, match="nested too deeply"):
+        script_templates("\n".join([*lines, "const PROMPT = B39;"]), "a.ts", grammar="typescript")
+    few = "\n".join([*lines[:6], "const PROMPT = B5;"])
+    [prompt] = script_templates(few, "a.ts", grammar="typescript").prompts
+    assert prompt.text == "x" * 2**5

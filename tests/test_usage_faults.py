@@ -387,3 +387,56 @@ def test_odd_columns_of_parquet_are_named(tmp_path):
         parquet.write_table(pa.Table.from_arrays(columns, names=names[: len(columns)]), path)
         with pytest.raises(UsageError, match=re.escape(said)):
             read_usage(path)
+
+
+def test_a_blank_line_first_among_rows_is_no_row(tmp_path):
+    """Blank lines of a CSV are passed over wherever they stand, also right below the header."""
+    path = tmp_path / "log.csv"
+    path.write_text(f"{HEADER}\n2026-11-01,10,5\n\n2026-11-02,10,5\n", encoding="utf-8")
+    assert len(read_usage(path)) == 2
+    path.write_text(f"{HEADER}\n2026-11-01,10,5\n2026-11-02,10,5\n", encoding="utf-8")
+    assert len(read_usage(path)) == 2
+    path.write_bytes(f"{HEADER}\n2026-11-01,10,5\n2026-11-02,10,5".replace("\n", "\r\n").encode())
+    assert len(read_usage(path)) == 2
+
+
+TWICE = '{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens": 11}'
+OTHER = '{"model": "kimi-k2", "id": 7, "input_tokens": 5, "output_tokens": 5}'
+DOUBLED = {
+    "alike": f"{json.dumps(USAGE)}\n{TWICE}\n",
+    "alone": f"{TWICE}\n",
+    "mixed": f"{json.dumps(USAGE)}\n{OTHER}\n{TWICE}\n",
+    "usage": f'{OTHER}\n{{"model": "kimi-k2", "usage": {TWICE}}}\n',
+    "cached": f'{OTHER}\n{json.dumps({"usage": USAGE | {"cached_tokens": 1, "d": 0}})}\n'.replace(
+        '"d": 0', '"prompt_tokens_details": {"cached_tokens": 1}, "cached_tokens": 2'
+    ),
+    "details": '{"usage": {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": '
+    '{"cached_tokens": 1}, "prompt_tokens_details": {"cached_tokens": 2}}}\n',
+    "objects": f'{{"usage": {json.dumps(USAGE)}, "usage": {{"prompt_tokens": 1, "completion_tokens": 1}}}}\n',
+    "model": f'{{"model": "kimi-k2", "model": "kimi-k2-5", "usage": {json.dumps(USAGE)}}}\n' * 2,
+    "document": f'[\n{json.dumps(USAGE)},\n{TWICE}\n]\n',
+    "event": f"data: {TWICE}\n\ndata: [DONE]\n",
+    "text": json.dumps({"log": TWICE + "\n", "stream": "stdout"}) + "\n",
+    "cell": 'model,usage\nkimi-k2,"' + TWICE.replace('"', '""') + '"\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", DOUBLED.values(), ids=DOUBLED)
+def test_a_key_that_stands_twice_is_not_the_last_of_them(tmp_path, content):
+    """What an object of usage says twice, and differently, is said with its line, however it is read."""
+    path = tmp_path / ("log.csv" if content.startswith("model,") else "log.jsonl")
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"line \d: .*stands twice in one object"):
+        read_usage(path)
+
+
+def test_a_key_that_says_the_same_twice_does_no_harm(tmp_path):
+    """Kimi states cached tokens in two objects, and what stands twice with one value has that value."""
+    path = tmp_path / "log.jsonl"
+    kimi = USAGE | {"cached_tokens": 1, "prompt_tokens_details": {"cached_tokens": 1}}
+    same = TWICE.replace("11", "10")
+    path.write_text(f"{json.dumps({'usage': kimi})}\n{OTHER}\n{same}\n", encoding="utf-8")
+    assert read_usage(path)["prompt_tokens"].tolist() == [10, 5, 10]
+    path.write_text(f"{OTHER}\n{same}\n{TWICE}\n", encoding="utf-8")  # same but for the digits
+    with pytest.raises(UsageError, match="line 3"):
+        read_usage(path)

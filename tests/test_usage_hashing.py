@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_planner.usage.hashing import numbers_of
+from kimi_planner.usage.ids import numbers_of
 
 TEXTS = st.lists(st.text(max_size=20) | st.text(min_size=100, max_size=300), max_size=30)
 
@@ -45,7 +45,7 @@ def test_counted_texts_never_meet() -> None:
 
 def test_another_process_has_the_same_numbers() -> None:
     """Workers of a cluster must agree."""
-    code = "from kimi_planner.usage.hashing import numbers_of as n; print(n(['chatcmpl-1', 'x' * 200]).tolist())"
+    code = "from kimi_planner.usage.ids import numbers_of as n; print(n(['chatcmpl-1', 'x' * 200]).tolist())"
     runs = {
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True,

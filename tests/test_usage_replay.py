@@ -110,7 +110,9 @@ def test_a_longer_life_caches_no_less():
 def test_an_empty_log_caches_nothing():
     """No request, or requests without blocks, have a share of 0."""
     nothing = np.array([], dtype=np.int64)
-    empty = PrefixLog(nothing.astype(float), nothing, nothing, np.array([0]))
+    empty = PrefixLog(
+        seconds=nothing.astype(float), prompt_tokens=nothing, blocks=nothing, offsets=np.array([0])
+    )
     assert cached_share_from_log(empty).share(5) == 0
     assert cached_share_from_log(log_of([(0, 5, []), (1, 5, [])])).share(5) == 0
     assert cached_share_from_log(empty).frame["hit_share"].tolist() == [0] * 4
@@ -125,7 +127,6 @@ def test_an_empty_log_caches_nothing():
         ({"lifetime_minutes": True}, "lifetime_minutes is True"),
         ({"chunk_tokens": 0}, "chunk_tokens is 0"),
         ({"chunk_tokens": 1.5}, "chunk_tokens is 1.5"),
-        ({"log": "log.jsonl"}, "no prefix log"),
         ({"log": log_of([(5, 1, []), (4, 1, [])])}, "Request 2 of the log is earlier"),
     ],
 )

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from kimi_planner import KimiPlannerError, project, read_usage, recommend
-from kimi_planner.cli import main
 from kimi_planner.files import data_dir
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan import Workload
@@ -23,22 +22,6 @@ completion_tokens = 5
 """
 LOG = "timestamp,model,prompt_tokens,completion_tokens\n{},kimi-k2,10,5\n"
 DIGITS = "9" * 5_000
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run a command beside some files; return its exit code and what it said on stderr."""
-
-    def command(*arguments, **files):
-        monkeypatch.chdir(tmp_path)
-        for name, content in files.items():
-            data = content if isinstance(content, bytes) else content.encode()
-            (tmp_path / name.replace("_", ".")).write_bytes(data)
-        with pytest.raises(SystemExit) as stopped:
-            main([str(one) for one in arguments])
-        return stopped.value.code, capsys.readouterr().err
-
-    return command
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +40,7 @@ def test_a_month_that_is_none_names_its_row(run, plan, month):
     """An earlier plan that a spreadsheet has saved says in which row, and what it should be."""
     data = json.loads(plan)
     data["spend"][1]["month"] = month
-    code, said = run(
+    code, _, said = run(
         "usage",
         "reconcile",
         "p.json",
@@ -69,7 +52,7 @@ def test_a_month_that_is_none_names_its_row(run, plan, month):
     assert (code, "p.json row 2: month is" in said, "2026-12" in said) == (2, True, True)
     rows = pd.DataFrame(json.loads(plan)["spend"])
     rows.loc[1, "month"] = str(month)
-    code, said = run(
+    code, _, said = run(
         "usage", "reconcile", "p.csv", "l.csv", "--model=kimi-k2", p_csv=rows.to_csv(index=False)
     )
     assert (code, "p.csv row 2: month is" in said) == (2, True)
@@ -80,7 +63,7 @@ def test_a_month_that_is_none_names_its_row(run, plan, month):
 def test_a_part_of_a_plan_that_is_something_else_is_refused(run, plan, key, value):
     """Every part of an earlier plan is what its writer made of it, or the plan is none."""
     data = json.loads(plan) | {key: value}
-    code, said = run(
+    code, _, said = run(
         "usage",
         "reconcile",
         "p.json",
@@ -132,7 +115,7 @@ def test_a_decimal_has_digits_that_somebody_may_have_written(value):
 def test_models_that_are_numbers_are_names(run, command):
     """A column of models in which all are numbers is text as any other: models nobody knows."""
     rows = "".join(f"2026-11-{day:02d},{day % 2},10,5\n" for day in range(1, 20))
-    code, said = run(
+    code, _, said = run(
         "usage", command[0], "l.csv", *command[1:], l_csv=LOG.partition("\n")[0] + "\n" + rows
     )
     assert code in (2, 3)
@@ -152,7 +135,7 @@ def test_a_number_that_no_call_has_names_its_line(run, number, field):
     good = '{"prompt_tokens": 10, "completion_tokens": 5}\n'
     fields = {"prompt_tokens": 10, "completion_tokens": 5, field: "@"}
     bad = json.dumps(fields).replace('"@"', str(number)) + "\n"
-    code, said = run("usage", "price", "l.jsonl", "--model=kimi-k2", l_jsonl=good + bad + good)
+    code, _, said = run("usage", "price", "l.jsonl", "--model=kimi-k2", l_jsonl=good + bad + good)
     assert (code, "l.jsonl line 2" in said) == (2, True)
 
 
@@ -160,7 +143,7 @@ def test_a_number_that_no_call_has_names_its_line(run, number, field):
 def test_sums_beyond_an_integer_of_a_machine_are_exact(run, tokens, tmp_path):
     """Twenty thousand rows of the most that a row may have are still added up."""
     rows = "prompt_tokens,completion_tokens\n" + f"{tokens},0\n" * 20_000
-    code, _ = run("usage", "price", "l.csv", "--model=kimi-k2", "--format=json", l_csv=rows)
+    code, *_ = run("usage", "price", "l.csv", "--model=kimi-k2", "--format=json", l_csv=rows)
     assert code == 0
     from kimi_planner.usage import total_usage
 
@@ -174,7 +157,7 @@ TIMES = ["0001-01-01", "1969-12-31", "2100-01-01", "9999-12-31T23:59:59Z", "9999
 @pytest.mark.parametrize("command", ["price", "focus"])
 def test_a_time_that_no_log_has_names_its_line(run, time, command):
     """What stands for no time, or is a slip, is not priced at the prices of its day."""
-    code, said = run("usage", command, "l.csv", l_csv=LOG.format(time))
+    code, _, said = run("usage", command, "l.csv", l_csv=LOG.format(time))
     assert (code, "l.csv line 2: timestamp is" in said, "1970 to 2099" in said) == (2, True, True)
     frame = pd.DataFrame(
         {"timestamp": [np.datetime64(time[:19])], "prompt_tokens": [1], "completion_tokens": [1]}
@@ -191,7 +174,7 @@ def test_a_time_that_no_log_has_names_its_line(run, time, command):
 def test_rows_with_and_without_a_date_are_told_apart(run, command):
     """Prices need no date; what needs one says how many rows have none."""
     rows = LOG.format("2026-11-01") + ",kimi-k2,10,5\n"
-    code, said = run("usage", command[0], "l.csv", *command[1:], l_csv=rows)
+    code, _, said = run("usage", command[0], "l.csv", *command[1:], l_csv=rows)
     assert code in (0, 2, 3)
     assert "internal error" not in said
     assert run("usage", "price", "l.csv")[0] == 0
@@ -206,7 +189,7 @@ def test_a_catalog_of_no_time_is_refused(run, published, command):
     card = (data_dir() / "catalogs" / "2026-06.toml").read_text(encoding="utf-8")
     text = card.replace('published = "2026-06"', f'published = "{published}"')
     assert text != card
-    code, said = run(*command, "./c.toml", c_toml=text)
+    code, _, said = run(*command, "./c.toml", c_toml=text)
     assert code in (0, 2, 3)
     assert "internal error" not in said
 
@@ -224,7 +207,7 @@ def test_what_is_no_picture_that_is_sent_is_no_image(tmp_path, form):
 
 def test_an_empty_file_counts_nothing(run, capsys):
     """No tokens cost nothing, on every model."""
-    code, said = run("count", "a.txt", a_txt="")
+    code, _, said = run("count", "a.txt", a_txt="")
     assert (code, said) == (0, "")
 
 
@@ -232,7 +215,7 @@ def test_an_empty_file_counts_nothing(run, capsys):
 def test_half_a_character_in_the_name_of_a_model_is_shown(run, name):
     """JSON can spell what no text can hold; the row counts, and the name is one that is not known."""
     row = f'{{"model": "{name}", "prompt_tokens": 10, "completion_tokens": 5}}\n'
-    code, said = run("usage", "price", "l.jsonl", l_jsonl=row * 2)
+    code, _, said = run("usage", "price", "l.jsonl", l_jsonl=row * 2)
     assert code == 3
     assert "internal error" not in said
 
@@ -247,7 +230,7 @@ def test_text_of_parquet_that_is_not_utf8_is_one_line(run, tmp_path, column):
     broken = pa.StringArray.from_buffers(2, offsets, pa.py_buffer(b"a\xe4\xffabc"))
     columns = {"prompt_tokens": [1, 2], "completion_tokens": [1, 2], column: broken}
     parquet.write_table(pa.table(columns), tmp_path / "l.parquet")
-    code, said = run("usage", "price", "l.parquet", "--model=kimi-k2")
+    code, _, said = run("usage", "price", "l.parquet", "--model=kimi-k2")
     assert (code, said.count("\n"), "internal" in said) == (2, 1, False)
-    code, said = run("count", "l.parquet", f"--field={column}")
+    code, _, said = run("count", "l.parquet", f"--field={column}")
     assert (code in (2, 3), "internal" in said) == (True, False), said

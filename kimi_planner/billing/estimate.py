@@ -181,10 +181,11 @@ def estimate(
     >>> print(estimate(request, completion_tokens=3))
     kimi-k2: prompt 10 + completion 3 tokens, 0.000023 USD, fits; billed. Catalog 2026-06.
     """
-    request = chat_body(request) if isinstance(request, Mapping) else {}
-    if "messages" not in request:
+    request = chat_body(request) if isinstance(request, Mapping) else request
+    if not isinstance(request, Mapping) or "messages" not in request:
         raise RequestError(
-            f"The request {shown(request)} has no messages. Give the body of a chat completion."
+            f"The request is {shown(request)}. Give the body of a chat completion, with its messages: "
+            '{"model": "kimi-k2", "messages": [{"role": "user", "content": "Hi"}]}.'
         )
     name = model if model is not None else request.get("model")
     if not isinstance(name, str):

@@ -5,8 +5,7 @@ from kimi_planner.lazy import public_names
 __all__, __getattr__, __dir__ = public_names(
     __name__,
     {
-        "capacity.limits": "Limits Tier",
-        "capacity.load": "load_limits",
+        "capacity.limits": "Limits Tier load_limits",
         "capacity.need": "throughput",
         "capacity.tiers": "Throughput",
     },

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from kimi_planner.arguments import public
 from kimi_planner.calls.notes import reserved_notes
-from kimi_planner.capacity.limits import Limits
-from kimi_planner.capacity.load import load_limits
+from kimi_planner.capacity.limits import Limits, load_limits
 from kimi_planner.capacity.peaks import PeakPlan, Peaks
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.catalog import Catalog, ModelSpec, Profile

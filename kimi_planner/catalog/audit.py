@@ -11,7 +11,8 @@ from typing import Literal
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.load import catalog_path, load_catalog, published_sha256
 from kimi_planner.errors import CatalogError, whole
-from kimi_planner.files import read_toml
+from kimi_planner.notes import counted
+from kimi_planner.toml_file import read_toml
 
 __all__ = ["Finding", "Status", "audit_catalog"]
 
@@ -59,13 +60,12 @@ def audit_catalog(
     catalog = load_catalog(version)
     path = catalog_path(version)
     _refuse_future(catalog, path, as_of)
-    conflicts = len(catalog.conflicts)
+    conflicts = counted(len(catalog.conflicts), "conflict")
     return catalog, (
         Finding(
             what="keys and sources",
             status="passed",
-            words=f"{len(catalog)} models, every value sourced, {conflicts} "
-            f"{'conflict' if conflicts == 1 else 'conflicts'} listed",
+            words=f"{len(catalog)} models, every value sourced, {conflicts} listed",
         ),
         Finding(what="hash", status="passed", words=_hash(catalog, path)),
         _age(catalog, as_of, max_age_days),
@@ -104,19 +104,15 @@ def _age(catalog: Catalog, as_of: date, max_age_days: int | None) -> Finding:
         return Finding(what="age", status=status, words=words)
     ages = {key: (as_of - day).days for key, day in days.items() if day is not None}
     oldest = max(ages, key=lambda key: ages[key])
-    words = f"{oldest} was checked {_days(ages[oldest])} ago, on {days[oldest]}"
+    words = f"{oldest} was checked {counted(ages[oldest], 'day')} ago, on {days[oldest]}"
     if max_age_days is not None:
         stale = [key for key, age in ages.items() if age > max_age_days]
         if stale:
             status = "stale"
             words += (
-                f", more than {_days(max_age_days)}. Compare {', '.join(stale)} again, and publish "
+                f", more than {counted(max_age_days, 'day')}. Compare {', '.join(stale)} again, and publish "
                 "what you find as a new version"
             )
         else:
-            words += f"; at most {_days(max_age_days)} are allowed"
+            words += f"; at most {counted(max_age_days, 'day')} are allowed"
     return Finding(what="age", status=status, words=words, days=ages[oldest])
-
-
-def _days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number} days"

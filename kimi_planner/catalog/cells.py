@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from kimi_planner.catalog.provenance import Source
-from kimi_planner.errors import shown
-from kimi_planner.files import TomlFile, TomlTable
+from kimi_planner.errors import shown, unknown
+from kimi_planner.toml_file import TomlFile, TomlTable
 
 __all__ = ["MAX_PRICE_PLACES", "Cells", "Reader", "read_sources", "rows_of"]
 
@@ -46,7 +46,7 @@ class Cells(TomlTable):
         """Return one of the known words."""
         word = self.text(key)
         if word not in known:
-            raise self.fail(key, f"unknown {what} {word!r}. Known: {', '.join(known)}.")
+            raise self.fail(key, unknown(f"unknown {what}", word, known))
         return word
 
     def words(self, key: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,8 @@ from kimi_planner.catalog.cells import MAX_PRICE_PLACES
 from kimi_planner.catalog.model import ModelSpec, sourced
 from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import CatalogError, restated, shown
-from kimi_planner.files import parsed_json, read_text
+from kimi_planner.files import read_text
+from kimi_planner.json_text import once, parsed_json
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import EXACT, decimal_places, exact_decimal
 
@@ -49,7 +50,9 @@ def litellm_catalog(path: Path) -> Catalog:
     """
     text = read_text(path, limit=TEXT_BYTES, fault=CatalogError)
     advice = "Give a price file of LiteLLM."
-    data = parsed_json(text, path, advice, fault=CatalogError, parse_float=Decimal)
+    data = parsed_json(
+        text, path, advice, fault=CatalogError, parse_float=Decimal, object_pairs_hook=_own_once
+    )
     digest = sha256(path.read_bytes()).hexdigest()
     version = f"{path.name} {digest[:12]}"
     source = Source(key="litellm", title=f"LiteLLM, price file {path.name}", checked_on=None)
@@ -69,19 +72,26 @@ def _own_entries(data: Any) -> dict[str, Mapping[str, Any]]:
         raise CatalogError(
             "this is no price file of LiteLLM. It holds one object with a key for each model."
         )
-    found: dict[str, Mapping[str, Any]] = {
-        key: entry
-        for key, entry in data.items()
-        if isinstance(entry, dict)
-        and entry.get("litellm_provider") == PROVIDER
-        and entry.get("mode", "chat") == "chat"
-    }
+    found = {key: entry for key, entry in data.items() if _is_own(entry)}
     if not found:
         raise CatalogError(
             f"no chat model with litellm_provider {PROVIDER!r}. Give a price file of LiteLLM that "
             "has Moonshot's models."
         )
     return found
+
+
+def _is_own(entry: Any) -> bool:
+    if not isinstance(entry, dict) or entry.get("litellm_provider") != PROVIDER:
+        return False
+    return bool(entry.get("mode", "chat") == "chat")
+
+
+def _own_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object in which no model of ours stands twice; of others' some do in published files."""
+    made = dict(pairs)
+    once(pairs if _is_own(made) else [(key, value) for key, value in pairs if _is_own(value)])
+    return made
 
 
 def _model(key: str, entry: Mapping[str, Any], version: str) -> ModelSpec:

@@ -15,7 +15,7 @@ from kimi_planner.catalog.model import ModelSpec
 from kimi_planner.catalog.provenance import Conflict, Correspondence, Fee, ListPrice
 from kimi_planner.catalog.read_model import read_models
 from kimi_planner.errors import CatalogError
-from kimi_planner.files import TomlFile, read_toml
+from kimi_planner.toml_file import TomlFile, read_toml
 
 __all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
 

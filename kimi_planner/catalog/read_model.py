@@ -29,8 +29,8 @@ from kimi_planner.catalog.rendering import (
     RENDERING_WORDS,
     Rendering,
 )
-from kimi_planner.errors import CatalogError, shown
-from kimi_planner.files import TomlFile
+from kimi_planner.errors import CatalogError, shown, unknown
+from kimi_planner.toml_file import TomlFile
 
 __all__ = [
     "BEHAVIOUR_KEYS",
@@ -163,7 +163,7 @@ def _known(row: Cells, key: str, known: Collection[str], what: str) -> tuple[str
     words = row.words(key)
     for word in words:
         if word not in known:
-            raise row.fail(key, f"unknown {what} {word!r}. Known: {', '.join(known)}.")
+            raise row.fail(key, unknown(f"unknown {what}", word, known))
     return tuple(words)
 
 
@@ -339,7 +339,7 @@ def _read_field_sources(row: Cells, sources: Mapping[str, Source]) -> dict[str, 
     stated: dict[str, str] = {}
     for source, fields in table.items():
         if source not in sources:
-            raise row.fail("sources", f"unknown source {source!r}. Known: {', '.join(sources)}.")
+            raise row.fail("sources", unknown("unknown source", source, sources))
         if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
             raise row.fail("sources", f"the fields of source {source!r} must be a list of names.")
         for name in fields:

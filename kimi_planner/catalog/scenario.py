@@ -16,9 +16,9 @@ from kimi_planner.errors import (
     CatalogError,
     PriceNotFoundError,
     day_of,
-    did_you_mean,
     restated,
     shown,
+    unknown,
 )
 from kimi_planner.money import EXACT, exact_decimal
 
@@ -56,10 +56,7 @@ def discounted(
 def enabled(catalog: Catalog, capability: str, models: str | Iterable[str] | None) -> Catalog:
     """Return a catalog in which some models have a capability."""
     if capability not in CAPABILITIES:
-        raise CatalogError(
-            f"Unknown capability {shown(capability)}.{did_you_mean(str(capability), CAPABILITIES)} "
-            f"Known: {', '.join(sorted(CAPABILITIES))}."
-        )
+        raise CatalogError(unknown("Unknown capability", capability, sorted(CAPABILITIES)))
     chosen = [spec.id for spec in catalog.select(models)]
     step = capability if models is None else f"{capability} on {', '.join(chosen)}"
 
@@ -167,9 +164,7 @@ def _times(price: Decimal, share: Decimal) -> Decimal:
 
 def _price(name: str, value: Any) -> Decimal | None:
     if name not in ALL_PRICES:
-        raise CatalogError(
-            f"Unknown price {shown(name)}.{did_you_mean(name, ALL_PRICES)} Known: {', '.join(ALL_PRICES)}."
-        )
+        raise CatalogError(unknown("Unknown price", name, ALL_PRICES))
     return None if value is None else usd_price(name, value)
 
 

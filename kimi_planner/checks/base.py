@@ -170,7 +170,7 @@ class _Git:
     def written_out(self, commit: str) -> Iterator[Path]:
         """Write the files of a commit to a folder that is a repository by its looks, and remove it."""
         rows = self._asked("ls-tree", "-r", "-z", "-l", "--full-tree", commit).stdout.split(b"\0")
-        files, links = {}, {}
+        files, links = {}, {}  # which come last, so that no file is written through one
         for head, _, name in (row.partition(b"\t") for row in rows if row):
             mode, _, blob, size = head.decode().split()
             path = os.fsdecode(name)
@@ -183,15 +183,12 @@ class _Git:
         with TemporaryDirectory(prefix="kimi-planner-base-") as folder:
             root = Path(folder).resolve()
             (root / ".git").mkdir()
-            for path, content in self._contents(files):
+            for path, content in self._contents(files | links):
                 target = root / path
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-            for path, content in self._contents(
-                links
-            ):  # last, so that no file is written through one
-                target = root / path
-                target.parent.mkdir(parents=True, exist_ok=True)
+                if path in files:
+                    target.write_bytes(content)
+                    continue
                 with suppress(OSError, ValueError):  # a system without links; what cannot be a path
                     target.symlink_to(os.fsdecode(content))
             yield root

@@ -14,7 +14,8 @@ from kimi_planner.billing.meters import FEE, METERS
 from kimi_planner.checks.baseline import Baseline, Entry, PromptEntry, WorkloadEntry, first_of_each
 from kimi_planner.checks.content import Content
 from kimi_planner.errors import FileError, shown
-from kimi_planner.files import parsed_json, read_text
+from kimi_planner.files import read_text
+from kimi_planner.json_text import parsed_json
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import exact_decimal
 

@@ -22,6 +22,7 @@ __all__ = [
     "CatalogBudget",
     "CheckConfig",
     "Growth",
+    "Matching",
     "Override",
     "PromptBudget",
     "WorkloadBudget",
@@ -31,13 +32,29 @@ Kind = TypeVar("Kind", "PromptBudget", "WorkloadBudget", "Growth")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptBudget:
-    """A budget for each file that matches some paths.
+class Matching:
+    """What is for the files that match some paths.
 
     Attributes
     ----------
     paths, exclude
         Globs, relative to the configuration, and those of files to leave out.
+    """
+
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+
+    def has(self, path: str) -> bool:
+        """Whether it is for a file."""
+        return matches(path, self.paths) and not matches(path, self.exclude)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptBudget(Matching):
+    """A budget for each file that matches some paths.
+
+    Attributes
+    ----------
     kind
         ``"text"`` for whole files, ``"request"`` for bodies of chat completions, or ``"templates"``
         for prompts inside code and configuration; if ``None``, what the name and the file say.
@@ -71,8 +88,6 @@ class PromptBudget:
         File and line of the budget.
     """
 
-    paths: tuple[str, ...]
-    exclude: tuple[str, ...] = ()
     kind: str | None = None
     names: tuple[str, ...] | None = None
     style: str | None = None
@@ -97,10 +112,6 @@ class PromptBudget:
     def has_calls(self) -> bool:
         """Whether it says how often its prompts are sent."""
         return self.workload is not None or self.calls_per_month is not None
-
-    def has(self, path: str) -> bool:
-        """Whether it is for a file."""
-        return matches(path, self.paths) and not matches(path, self.exclude)
 
     @property
     def declared(self) -> dict[str, Any]:
@@ -177,9 +188,9 @@ class CatalogBudget:
         Another catalog, and by how much a price may differ from it.
     """
 
-    max_age_days: int | None
-    against: str | None
-    max_drift_percent: Decimal | None
+    max_age_days: int | None = None
+    against: str | None = None
+    max_drift_percent: Decimal | None = None
     where: Where
 
 

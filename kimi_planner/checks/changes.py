@@ -169,7 +169,7 @@ def _causes(
     """Return what made the second of two usages with their bills cost more, if there are two."""
     if len(sides) < 2:
         return {}
-    from kimi_planner.plan.rounding import exact_parts
+    from kimi_planner.money import exact_parts
     from kimi_planner.reconcile.billed import Billed
     from kimi_planner.reconcile.causes import difference
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from kimi_planner.checks.budgets import (
 from kimi_planner.checks.table import Table
 from kimi_planner.checks.totals import TotalBudget
 from kimi_planner.errors import ConfigError, RequestError, restated
-from kimi_planner.files import TomlFile, read_toml, repository
+from kimi_planner.files import repository
+from kimi_planner.toml_file import TomlFile, read_toml
 
 __all__ = ["CONFIG_FILE", "config_of", "find_config", "load_config"]
 
@@ -43,8 +44,8 @@ def _keys(budget: type[Any]) -> set[str]:
     }
 
 
-_TOP = {"catalog", "model", "seed", "baseline", "warn_fraction", "min_coverage"}
-_PARTS = {"prompts", "workloads", "catalog_checks", "overrides", "variables", "totals"}
+_TOP = {"catalog", "model", "seed", "baseline", "warn_fraction", "min_coverage", "variables"}
+_PARTS = {"prompts", "workloads", "catalog_checks", "overrides", "totals"}
 _PROMPT_LIMITS = ("max_tokens", "max_usd", "max_usd_per_call", "max_context_share")
 _TEMPLATES = ("names", "style", "variables", "hold")
 _WORKLOAD_LIMITS = (
@@ -109,20 +110,23 @@ def config_of(toml: TomlFile, boundary: Boundary) -> CheckConfig:
     folder = toml.path.parent
     top = _read(table, _TOP)
     source = _source(top["catalog"], folder) if "catalog" in top else None
-    model, warn = top.get("model"), top.get("warn_fraction")
-    has_checks = "catalog_checks" in table.values
-    variables = _variables(table, "variables") if "variables" in table.values else {}
-    common = {"default_model": model, "default_variables": variables, "warn_fraction": warn}
+    model, variables = top.get("model"), top.get("variables", {})
+    warn = {"warn_fraction": top.get("warn_fraction")}
+    common = {"default_model": model, "default_variables": variables, **warn}
     config = CheckConfig(
         path=toml.path,
         catalog=load_catalog(source),
         catalog_name=source,
         boundary=boundary,
         prompts=tuple(_prompts(one, common) for one in table.tables("prompts")),
-        workloads=tuple(_workloads(one, model, warn) for one in table.tables("workloads")),
+        workloads=tuple(
+            _workloads(one, {"model": model, **warn}) for one in table.tables("workloads")
+        ),
         workload_files=tuple(one.values["path"] for one in table.tables("workloads")),
         totals=tuple(_total(one, warn) for one in table.tables("totals")),
-        catalog_checks=_catalog(table.table("catalog_checks"), folder) if has_checks else None,
+        catalog_checks=(
+            _catalog(table.table("catalog_checks"), folder) if "catalog_checks" in table else None
+        ),
         growth=Growth(**_read(table, _GROWTH)),
         overrides=tuple(map(_override, table.tables("overrides"))),
         variables=variables,
@@ -176,34 +180,39 @@ def _read(table: Table, keys: Collection[str]) -> dict[str, Any]:
     }
 
 
-def _prompts(table: Table, common: Mapping[str, Any]) -> PromptBudget:
-    known = _keys(PromptBudget)
+def _stated(
+    table: Table, budget: type[Any], inherited: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what the table of a budget states, and what it has of all of the configuration."""
+    known = _keys(budget)
     table.refuse_unknown(known)
-    values = {"paths": table.globs("paths"), **_read(table, known)}
-    kind = values.get("kind", PromptBudget.kind)
+    needed = {"paths": table.globs("paths")} if "paths" in known else {}
+    return {"where": table.where(), **(inherited or {}), **needed, **_read(table, known)}
+
+
+def _prompts(table: Table, common: Mapping[str, Any]) -> PromptBudget:
+    values = _stated(table, PromptBudget, common)
+    kind = values.get("kind")
+    has_model = kind == "request" or "model" in table or common["default_model"]
     for key in _TEMPLATES:
-        if key in values and kind not in (None, "templates"):
+        if key in table and kind not in (None, "templates"):
             raise table.wrong(key, 'It is for kind = "templates".')
-    if values.get("hold") == "fixed" and "variables" in values:
+    if values.get("hold") == "fixed" and "variables" in table:
         raise table.wrong("hold", "Then variables count for nothing. Give one of the two.")
-    if not values.keys() & {*_PROMPT_LIMITS}:
+    if table.values.keys().isdisjoint(_PROMPT_LIMITS):
         raise table.fail(None, "no limit. Give max_tokens, max_usd or both.")
     for key in _PROMPT_LIMITS[1:]:
-        if (
-            key in values
-            and kind != "request"
-            and not ("model" in values or common["default_model"])
-        ):
+        if key in table and not has_model:
             raise table.fail(None, f"{key} needs a model. Name one here or for all budgets.")
-    if "max_usd_per_call" in values and kind != "request" and "completion_tokens" not in values:
+    if "max_usd_per_call" in table and kind != "request" and "completion_tokens" not in table:
         raise table.fail(None, "max_usd_per_call needs completion_tokens, the output to reserve.")
-    if "workload" in values and "calls_per_month" in values:
+    if "workload" in table and "calls_per_month" in table:
         raise table.wrong("workload", "It says how often too. Leave out calls_per_month.")
-    if "workload_file" in values and "workload" not in values:
+    if "workload_file" in table and "workload" not in table:
         raise table.wrong("workload_file", "Name a workload in it: workload.")
-    if "cached_share" in values and "calls_per_month" not in values:
+    if "cached_share" in table and "calls_per_month" not in table:
         raise table.wrong("cached_share", "It is for calls_per_month; a workload has its own.")
-    return PromptBudget(**{**common, "where": table.where(), **values})
+    return PromptBudget(**values)
 
 
 def _style(table: Table, key: str) -> str:
@@ -233,18 +242,13 @@ def _calls(table: Table, key: str) -> Any:
     return value
 
 
-def _workloads(table: Table, default_model: str | None, warn: Decimal | None) -> WorkloadBudget:
-    known = _keys(WorkloadBudget)
-    table.refuse_unknown(known)
-    inherited = {"model": default_model, "warn_fraction": warn, "where": table.where()}
-    values = inherited | _read(table, known)
-    if "path" not in values:
+def _workloads(table: Table, common: Mapping[str, Any]) -> WorkloadBudget:
+    values = _stated(table, WorkloadBudget, common)
+    if "path" not in table:
         raise table.wrong("path", "Name a workload file, relative to this one.")
-    if not values.keys() & {*_WORKLOAD_LIMITS}:
-        raise table.fail(
-            None,
-            f"no limit. Give max_usd_per_month or another of {', '.join(_WORKLOAD_LIMITS[1:])}.",
-        )
+    if table.values.keys().isdisjoint(_WORKLOAD_LIMITS):
+        others = ", ".join(_WORKLOAD_LIMITS[1:])
+        raise table.fail(None, f"no limit. Give max_usd_per_month or another of {others}.")
     if values["model"] is None:
         raise table.wrong("model", "Name one here or for all budgets.")
     return WorkloadBudget(**values)
@@ -259,29 +263,24 @@ def _percentile(table: Table, key: str) -> float:
 
 
 def _catalog(table: Table, folder: Path) -> CatalogBudget:
-    known = _keys(CatalogBudget)
-    table.refuse_unknown(known)
-    values = dict.fromkeys(known) | _read(table, known)
-    if (values["against"] is None) != (values["max_drift_percent"] is None):
+    budget = CatalogBudget(**_stated(table, CatalogBudget))
+    if (budget.against is None) != (budget.max_drift_percent is None):
         raise table.fail(None, "against and max_drift_percent go together. Give both or neither.")
-    if values["max_age_days"] is None and values["against"] is None:
+    if budget.max_age_days is None and budget.against is None:
         raise table.fail(None, "no limit. Give max_age_days, or against and max_drift_percent.")
-    if values["against"] is not None:
-        values["against"] = str(_source(values["against"], folder))
-    return CatalogBudget(**values, where=table.where())
+    if budget.against is None:
+        return budget
+    return replace(budget, against=str(_source(budget.against, folder)))
 
 
-def _total(table: Table, warn: Decimal | None) -> TotalBudget:
-    known = _keys(TotalBudget)
-    table.refuse_unknown(known)
-    values = {"paths": table.globs("paths"), **_read(table, known)}
-    if "name" not in values:
+def _total(table: Table, common: Mapping[str, Any]) -> TotalBudget:
+    values = _stated(table, TotalBudget, common)
+    if "name" not in table:
         raise table.wrong("name", "Name the group, as reports shall call it.")
-    if not any(key.startswith("max_") for key in values):
-        raise table.fail(
-            None, "no limit. Give max_tokens, max_growth_tokens or max_growth_percent."
-        )
-    return TotalBudget(**{"warn_fraction": warn, "where": table.where(), **values})
+    if not any(key.startswith("max_") for key in table.values):
+        limits = "max_tokens, max_growth_tokens or max_growth_percent"
+        raise table.fail(None, f"no limit. Give {limits}.")
+    return TotalBudget(**values)
 
 
 def _override(table: Table) -> Override:

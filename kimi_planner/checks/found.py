@@ -31,6 +31,7 @@ from kimi_planner.errors import (
 )
 from kimi_planner.files import read_text
 from kimi_planner.limits import TEXT_BYTES
+from kimi_planner.notes import counted
 from kimi_planner.tokens.engine import bulk_engine
 from kimi_planner.tokens.prompts.forms import form_of
 from kimi_planner.tokens.text import count_many
@@ -141,21 +142,21 @@ class _Search:
         is_whole = self.config.only is None
         self.faults += self._missed() if is_whole else ()
         files = {name for name, _ in self.named.files}
-        counted = tuple(
+        taken = tuple(
             prompt
             for name, prompts in self.prompts.items()
             for prompt in prompts
             if prompt.path == name or prompt.path not in files  # a file that another one led to
         )
         place = self.config.place(where)
-        if is_whole and not (counted or self.faults or self.named.unused):
+        if is_whole and not (taken or self.faults or self.named.unused):
             why = "no file matches in which a prompt is found, so nothing was checked"
             self.faults.append(Measure(place, "missing-input", "prompt").unknown(why))
-        states = tuple(self._states(counted))
-        self.faults += self._unused(counted, is_whole=is_whole and not self.faults)
+        states = tuple(self._states(taken))
+        self.faults += self._unused(taken, is_whole=is_whole and not self.faults)
         return Found(
             budget=self.budget,
-            prompts=counted,
+            prompts=taken,
             faults=tuple(self.faults),
             files=states,
             left_out=tuple(one for some in self.left_out.values() for one in some),
@@ -173,9 +174,9 @@ class _Search:
             self.prompts[name] = (text_prompt(name, *text, self.budget),)
         else:
             read = template_prompts(name, path, self.budget, self.read)
-            self.prompts[name], self.left_out[name] = read.prompts, read.left_out
-            self.used |= read.used
-            for one in read.unread:
+            self.prompts[name], self.left_out[name], file = read
+            self.used |= file.used
+            for one in file.unread:
                 measure = Measure(Place(path=one.path, line=one.line), "missing-input", "prompt")
                 self.faults.append(measure.unknown(one.why))
 
@@ -190,15 +191,14 @@ class _Search:
             why = "no prompt is found in it" if name in self.prompts else why_no_file(path)
             yield missing(name, why, self.budget.where)
 
-    def _states(self, counted: Sequence[Prompt]) -> Iterator[FileState]:
+    def _states(self, taken: Sequence[Prompt]) -> Iterator[FileState]:
         """Yield what became of each file."""
         why = {fault.path: fault.message for fault in self.faults}
         names = {name for name, _ in self.named.files}
-        numbers = Counter(one.path for one in counted)
+        numbers = Counter(one.path for one in taken)
         for name in sorted(names | numbers.keys()):
             if number := numbers[name]:
-                said = "1 prompt" if number == 1 else f"{number:,} prompts"
-                yield FileState(path=name, state="counted", why=said)
+                yield FileState(path=name, state="counted", why=counted(number, "prompt"))
             elif name not in why:
                 yield FileState(path=name, state="skipped", why="no prompt is found in it")
         for name, reason in why.items():
@@ -206,7 +206,7 @@ class _Search:
         for name, reason in self.named.skipped.items():
             yield FileState(path=name, state="skipped", why=reason)
 
-    def _unused(self, counted: Sequence[Prompt], *, is_whole: bool) -> Iterator[CheckResult]:
+    def _unused(self, taken: Sequence[Prompt], *, is_whole: bool) -> Iterator[CheckResult]:
         """Yield a result for each glob, exclusion, name and variable that matches nothing."""
         where = self.budget.where
         place = self.config.place(where)
@@ -222,4 +222,4 @@ class _Search:
             if glob not in self.used:
                 yield unused(place, f"no prompt is named {shown(glob)}")
         wheres = dict.fromkeys(self.budget.variables, where)
-        yield from unused_variables(counted, wheres, self.budget.declared, self.config)
+        yield from unused_variables(taken, wheres, self.budget.declared, self.config)

@@ -13,7 +13,7 @@ from kimi_planner.checks.baseline import Baseline
 from kimi_planner.checks.budgets import CheckConfig, Growth
 from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
 from kimi_planner.checks.results import CheckResult, Measure, Place, percent_more
-from kimi_planner.money import plain, usd
+from kimi_planner.money import plain, signed_usd, usd
 from kimi_planner.notes import Note, note
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ __all__ = [
     "month_words",
     "moved",
     "percent",
-    "signed",
 ]
 
 
@@ -99,15 +98,10 @@ def month_words(month: MonthChange) -> str:
     ...                         p10_usd=Decimal(31), p90_usd=Decimal(61), causes={}))
     '+43.00 USD a month (P10 31.00, P90 61.00)'
     """
-    ends = (month.p10_usd, month.p90_usd)
-    spread = "range not given" if None in ends else f"P10 {signed(ends[0])}, P90 {signed(ends[1])}"
-    return f"{'+' * (month.usd >= 0)}{signed(month.usd)} USD a month ({spread})"
-
-
-def signed(amount: Decimal | None) -> str:
-    """Return an amount in cents that may be negative."""
-    amount = amount or Decimal(0)
-    return f"{'-' * (amount < 0)}{usd(abs(amount))}"
+    spread = "range not given"
+    if month.p10_usd is not None and month.p90_usd is not None:
+        spread = f"P10 {usd(month.p10_usd)}, P90 {usd(month.p90_usd)}"
+    return f"{signed_usd(month.usd)} USD a month ({spread})"
 
 
 def percent(old: Decimal | int, new: Decimal | int) -> str:

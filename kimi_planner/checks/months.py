@@ -161,7 +161,7 @@ class MonthsOfChanges:
 
 def month_of(moved: Sequence[Added]) -> MonthChange:
     """Return what changes add to a month together, the mean of all months."""
-    from kimi_planner.plan.rounding import exact_parts
+    from kimi_planner.money import exact_parts
     from kimi_planner.plan.spend import Spend
     from kimi_planner.reconcile.billed import NOTHING, Billed
     from kimi_planner.reconcile.causes import difference

@@ -13,20 +13,20 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.checks.budgets import PromptBudget
 from kimi_planner.checks.results import Place
 from kimi_planner.errors import FileError, RequestError, Where, restated, whole
-from kimi_planner.files import parsed_json, read_text
+from kimi_planner.files import read_text
+from kimi_planner.json_text import parsed_json
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.notes import Note
 from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.text import count_tokens
 
 if TYPE_CHECKING:
-    from kimi_planner.tokens.prompts.parts import PromptFile, Unread
+    from kimi_planner.tokens.prompts.parts import PromptFile
 
 __all__ = [
     "LeftOut",
     "Prompt",
     "Reader",
-    "Templates",
     "body_prompts",
     "is_body",
     "read_file",
@@ -197,16 +197,6 @@ def is_body(path: Path) -> bool:
     return isinstance(body, Mapping) and "messages" in body and "model" in body
 
 
-@dataclass(frozen=True, kw_only=True)
-class Templates:
-    """What a file holds: prompts, what looks like one, what cannot be read, and used globs."""
-
-    prompts: tuple[Prompt, ...]
-    left_out: tuple[LeftOut, ...]
-    unread: tuple[Unread, ...]
-    used: frozenset[str]
-
-
 def read_file(path: Path, **how: Any) -> PromptFile:
     """Return what a file holds; its reader is imported where there is one to read."""
     from kimi_planner.tokens.prompts.read import read_file
@@ -214,8 +204,12 @@ def read_file(path: Path, **how: Any) -> PromptFile:
     return read_file(path, **how)
 
 
-def template_prompts(name: str, path: Path, budget: PromptBudget, read: Reader) -> Templates:
-    """Return the prompts inside a file, each with its line; the second of a name is ``name#2``.
+def template_prompts(
+    name: str, path: Path, budget: PromptBudget, read: Reader
+) -> tuple[tuple[Prompt, ...], tuple[LeftOut, ...], PromptFile]:
+    """Return the prompts inside a file, what looks like one, and all that its reader says.
+
+    Each has its line; the second of a name is ``name#2``.
 
     Raises
     ------
@@ -252,12 +246,10 @@ def template_prompts(name: str, path: Path, budget: PromptBudget, read: Reader) 
             notes=one.notes,
         )
         prompts.append(prompt)
-    left_out = [
+    left_out = (
         LeftOut(
             path=one.path, line=one.line, name=one.name, tokens=count_tokens(fixed_text(one.parts))
         )
         for one in file.left_out
-    ]
-    return Templates(
-        prompts=tuple(prompts), left_out=tuple(left_out), unread=file.unread, used=file.used
     )
+    return tuple(prompts), tuple(left_out), file

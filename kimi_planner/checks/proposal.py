@@ -13,18 +13,23 @@ from pathlib import Path, PurePosixPath
 from kimi_planner.boundary import Boundary
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.checks.budgets import CheckConfig, PromptBudget
-from kimi_planner.checks.call_sites import call_sites, workload_stubs
 from kimi_planner.checks.config import CONFIG_FILE, config_of
 from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.found import Found, find_prompts
 from kimi_planner.checks.globs import find_files
 from kimi_planner.checks.prompts import read_file
-from kimi_planner.checks.proposal_text import ProposedBudget, configuration
+from kimi_planner.checks.proposal_text import (
+    ProposedBudget,
+    call_sites,
+    configuration,
+    workload_stubs,
+)
 from kimi_planner.checks.run import Check, CheckReport
 from kimi_planner.errors import ConfigError, MissingExtraError, Where
-from kimi_planner.files import parsed_toml, repository
+from kimi_planner.files import repository
 from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
 from kimi_planner.tokens.prompts.names import Place, is_wanted
+from kimi_planner.toml_file import parsed_toml
 
 __all__ = ["Proposal", "propose"]
 

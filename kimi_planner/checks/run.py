@@ -20,7 +20,7 @@ from kimi_planner.checks.results import (
 from kimi_planner.checks.unused import unused_overrides, unused_variables
 from kimi_planner.checks.workloads import Plans, hold_workloads
 from kimi_planner.errors import PriceNotFoundError
-from kimi_planner.notes import Note, note
+from kimi_planner.notes import Note, counted, note
 
 if TYPE_CHECKING:  # most checks have no baseline, and a check should start quickly
     from kimi_planner.checks.baseline import Baseline, Entry, WorkloadEntry
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # most checks have no baseline, and a check should start quic
     from kimi_planner.checks.growth import Comparison
     from kimi_planner.checks.months import MonthsOfChanges
 
-__all__ = ["Check", "CheckReport", "run_checks"]
+__all__ = ["Check", "CheckReport"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -149,8 +149,8 @@ class Check:
             yield note("of_prompt", where=where, said=one)
         left_out = self.coverage.left_out
         if left_out:
-            texts = "1 text" if len(left_out) == 1 else f"{len(left_out):,} texts"
-            yield note("texts_left_out", texts=texts, tokens=self.coverage.left_out_tokens)
+            texts, tokens = counted(len(left_out), "text"), self.coverage.left_out_tokens
+            yield note("texts_left_out", texts=texts, tokens=tokens)
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -330,21 +330,3 @@ def _paired(
     then, now = ({one.key: one for one in entries} for entries in (old, new))
     for key in sorted(then.keys() | now.keys()):
         yield then.get(key), now.get(key)
-
-
-def run_checks(config: CheckConfig, *, as_of: date | None = None) -> Iterator[CheckResult]:
-    """Yield a result for every budget and thing, in the order of the configuration.
-
-    Parameters
-    ----------
-    config : CheckConfig
-        The budgets.
-    as_of : date, optional
-        The day whose prices count; today if not given.
-
-    Raises
-    ------
-    ConfigError
-        If a budget names a workload or a tier that there is not.
-    """
-    yield from Check(config, as_of).results()

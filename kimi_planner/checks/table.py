@@ -8,8 +8,8 @@ from pathlib import Path
 
 from kimi_planner.boundary import beyond
 from kimi_planner.errors import is_whole, shown
-from kimi_planner.files import TomlTable
 from kimi_planner.money import exact_decimal
+from kimi_planner.toml_file import TomlTable
 
 __all__ = ["Table"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from kimi_planner.checks.budgets import CheckConfig
-from kimi_planner.checks.globs import matches
+from kimi_planner.checks.budgets import CheckConfig, Matching
 from kimi_planner.checks.prompts import Prompt
-from kimi_planner.checks.results import CheckResult, Measure, Place, percent_more, unused
-from kimi_planner.errors import Where, shown
+from kimi_planner.checks.results import CheckResult, Measure, Place, percent_more
+from kimi_planner.checks.unused import unused_globs
+from kimi_planner.errors import Where
 from kimi_planner.money import plain
 
 if TYPE_CHECKING:
@@ -21,15 +21,13 @@ __all__ = ["TotalBudget", "hold_total_growth", "hold_totals"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TotalBudget:
+class TotalBudget(Matching):
     """A budget for some prompts together.
 
     Attributes
     ----------
     name
         What they are called in results.
-    paths, exclude
-        Globs of the files whose prompts are meant, and of those that are not.
     max_tokens
         Most tokens of all of them.
     max_growth_tokens, max_growth_percent
@@ -39,17 +37,11 @@ class TotalBudget:
     """
 
     name: str
-    paths: tuple[str, ...]
-    exclude: tuple[str, ...] = ()
     max_tokens: int | None = None
     max_growth_tokens: int | None = None
     max_growth_percent: Decimal | None = None
     warn_fraction: Decimal | None = None
     where: Where
-
-    def has(self, path: str) -> bool:
-        """Whether the prompts of a file are meant."""
-        return matches(path, self.paths) and not matches(path, self.exclude)
 
 
 def hold_totals(
@@ -62,10 +54,8 @@ def hold_totals(
     every = {one.key: one for one in prompts}.values()
     paths = {one.path for one in every} | unread
     for total in config.totals:
-        for glob in total.paths:
-            if not any(matches(path, [glob]) for path in paths):
-                what = f"no checked file matches {shown(glob)} of {total.name}"
-                yield unused(config.place(total.where), what)
+        what = "no checked file matches {} of " + total.name
+        yield from unused_globs(total.paths, paths, what, config.place(total.where))
         if total.max_tokens is None:
             continue
         group = [one for one in every if total.has(one.path)]

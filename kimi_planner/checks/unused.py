@@ -8,10 +8,10 @@ from typing import Any
 from kimi_planner.checks.budgets import CheckConfig
 from kimi_planner.checks.globs import matches
 from kimi_planner.checks.prompts import Prompt
-from kimi_planner.checks.results import CheckResult, unused
+from kimi_planner.checks.results import CheckResult, Place, unused
 from kimi_planner.errors import Where, did_you_mean, shown
 
-__all__ = ["unused_overrides", "unused_variables"]
+__all__ = ["unused_globs", "unused_overrides", "unused_variables"]
 
 
 def unused_overrides(
@@ -20,11 +20,18 @@ def unused_overrides(
     """Yield a result for each glob of an override that no checked file matches."""
     paths = {prompt.path for prompt in prompts} | unread
     paths |= {budget.path for budget in config.workloads}
+    what = "no checked file matches the override {}"
     for override in config.overrides:
-        for glob in override.paths:
-            if not any(matches(path, [glob]) for path in paths):
-                what = f"no checked file matches the override {shown(glob)}"
-                yield unused(config.place(override.where), what)
+        yield from unused_globs(override.paths, paths, what, config.place(override.where))
+
+
+def unused_globs(
+    globs: Iterable[str], paths: Iterable[str], what: str, place: Place
+) -> Iterator[CheckResult]:
+    """Yield a result for each glob that matches none of some paths; ``what`` has room for it."""
+    for glob in globs:
+        if not any(matches(path, [glob]) for path in paths):
+            yield unused(place, what.format(shown(glob)))
 
 
 def unused_variables(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from math import isnan
 from os.path import isfile
 from pathlib import Path
@@ -30,8 +31,8 @@ from kimi_planner.errors import (
     WorkloadError,
     restated,
 )
-from kimi_planner.files import read_toml
 from kimi_planner.money import cents, exact_decimal, usd
+from kimi_planner.toml_file import read_toml
 
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection
@@ -55,8 +56,8 @@ class Plans:
     def __init__(self, config: CheckConfig, as_of: date) -> None:
         self.config = config
         self.as_of = as_of
-        self._files: dict[str, list[Workload]] = {}
-        self._lines: dict[str, dict[str, int | None]] = {}
+        self.of_file = cache(self._of_file)
+        self._lines_of = cache(self._lines)
         self._projections: dict[tuple[object, ...], Projection] = {}
 
     def workloads(self, budget: WorkloadBudget) -> list[Workload]:
@@ -79,7 +80,7 @@ class Plans:
             )
         return named
 
-    def of_file(self, path: str) -> list[Workload]:
+    def _of_file(self, path: str) -> list[Workload]:
         """Return all workloads of a file.
 
         Raises
@@ -89,9 +90,7 @@ class Plans:
         """
         from kimi_planner.workload import load_workloads
 
-        if path not in self._files:
-            self._files[path] = load_workloads(self.config.folder / path)
-        return self._files[path]
+        return load_workloads(self.config.folder / path)
 
     def fault(self, budget: WorkloadBudget) -> CheckResult | None:
         """Return the result of a file that is missing or cannot be read, ``None`` of any other.
@@ -141,13 +140,14 @@ class Plans:
 
     def line(self, path: str, name: str) -> int | None:
         """Return the line of a workload in its file."""
-        if path not in self._lines:
-            toml = read_toml(self.config.folder / path)
-            self._lines[path] = {
-                one["name"]: toml.where("workload", number, "name").line
-                for number, one in enumerate(toml.data["workload"])
-            }
-        return self._lines[path][name]
+        return self._lines_of(path)[name]
+
+    def _lines(self, path: str) -> dict[str, int | None]:
+        toml = read_toml(self.config.folder / path)
+        return {
+            one["name"]: toml.where("workload", number, "name").line
+            for number, one in enumerate(toml.data["workload"])
+        }
 
     def place(self, budget: WorkloadBudget, name: str | None) -> Place:
         """Return where the results of a workload belong, or those of all of its file."""

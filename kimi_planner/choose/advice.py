@@ -78,6 +78,8 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
             continue
         is_at = value is not None and span.low <= value and (span.high is None or value < span.high)
         parts = [*clauses[model], *(() if is_at else _worth(span, aim.worth))]
+        if chosen not in aim.worth.points and value is None:
+            parts.append("success must be known")
         condition = f" if {' and '.join(parts)}" if parts else ", at the value stated"
         yield f"{model} instead{condition}"
 

@@ -12,7 +12,9 @@ from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.reasons import Rules
+from kimi_planner.choose.success.result import small_usd
 from kimi_planner.choose.success.worth import Worth, worth_of
+from kimi_planner.money import usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 
@@ -89,6 +91,22 @@ class Aim:
         if model in self.worth.points:
             return self.worth.points[model][1]
         return self.planned_usd(model)
+
+    def month_value(self, model: str) -> float:
+        """Return what an average month is worth on a model: net USD, or successes where no value is stated."""
+        if self.objective.is_stated and self.tasks:
+            return float(self.worth.net_usd[model] * self.tasks)
+        return float(self.rates[model].exact_mean * self.tasks)
+
+    def as_tried(self, model: str) -> str:
+        """Return what a task costs as a model was tried, where a plan has another cost; else nothing."""
+        tried, planned = float(self.cost_usd(model)), float(self.planned_usd(model))
+        if usd(abs(tried - planned) * float(self.tasks)) == "0.00":
+            return ""
+        how = (
+            "as tried, or by published costs," if self.rates[model].trials else "by published costs"
+        )
+        return f"{how} a task costs {small_usd(tried)} USD, as planned {small_usd(planned)}"
 
     def planned_usd(self, model: str) -> Any:
         """Return the expected cost of a task as planned; a fraction where it is exact."""

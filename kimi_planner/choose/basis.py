@@ -9,7 +9,7 @@ from typing import Any
 from kimi_planner.calls.fit import ContextFit, context_fit
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.choice import Exclusion, Obstacle
-from kimi_planner.choose.evaluations.rates import check_evaluations, check_models
+from kimi_planner.choose.evaluations.rates import check_evaluations, check_names
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, projection_given
 from kimi_planner.choose.reasons import Rules
@@ -118,10 +118,11 @@ def rules_given(
     elif requirements.min_success_rate is not None:
         raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
     plan = projection_given(workloads, projection, settings)
-    if evaluations is not None:
-        check_models(evaluations, plan.catalog)
+    unused = () if evaluations is None else check_names(evaluations, plan)
     fit = fit or context_fit(workloads, plan.models, seed=plan.seed, catalog=plan.catalog)
-    return Rules(requirements=requirements, projection=plan, fit=fit, evaluations=evaluations)
+    return Rules(
+        requirements=requirements, projection=plan, fit=fit, evaluations=evaluations, unused=unused
+    )
 
 
 def able_models(

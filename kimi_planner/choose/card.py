@@ -13,7 +13,7 @@ from kimi_planner.choose.advice import clauses_of, instead, never_best, not_know
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.answer_time import AnswerTime, answer_time
 from kimi_planner.choose.choice import Choice, Decision
-from kimi_planner.choose.success.result import small_usd, source_text
+from kimi_planner.choose.success.result import source_text
 from kimi_planner.money import usd
 from kimi_planner.plan.booking import booked
 from kimi_planner.rich import page_html, share_text, table_html
@@ -183,7 +183,7 @@ def card_of(recommendation: Recommendation, name: str) -> Card:
     for one in ranked:
         clauses = " and ".join(clauses_of(one))
         more = (f"qualifies if {clauses}" * bool(clauses), _needed(aim, ranked, one))
-        said[one.model] = "; ".join(filter(None, [*more, _as_tried(aim, one.model)]))
+        said[one.model] = "; ".join(filter(None, [*more, aim.as_tried(one.model)]))
     said |= {one.model: f"does not qualify: {'; '.join(one.reasons)}" for one in out}
     specs = {spec.id: spec for spec in recommendation.projection.specs}
     timed = {
@@ -237,7 +237,7 @@ def _row(
         if budget is None
         else projection.of(model, name).chance_over(budget),
         cost_per_task_usd=float(aim.cost_usd(model)),
-        net_usd_per_month=float(aim.worth.net_usd[model] * aim.tasks) if has_net else None,
+        net_usd_per_month=aim.month_value(model) if has_net else None,
         chance_best=aim.worth.chance_best[model] if has_net else None,
         best_from_usd=None if model not in best_from else float(best_from[model]),
         is_open=choice is not None and bool(clauses_of(choice) or aim.is_unknown(model)),
@@ -259,15 +259,6 @@ def _needed(aim: Aim, ranked: Sequence[Choice], one: Choice) -> str:
     if needed > 1:
         return "its success is not known, and none would make it the best"
     return f"its success is not known; it is the best above a success of {share_text(max(needed, 0.0))}"
-
-
-def _as_tried(aim: Aim, model: str) -> str:
-    """Return what a task costs as a model was tried, where a plan has another cost."""
-    tried, planned = float(aim.cost_usd(model)), float(aim.planned_usd(model))
-    if usd(abs(tried - planned) * float(aim.tasks)) == "0.00":
-        return ""
-    how = "as tried, or by published costs," if aim.rates[model].trials else "by published costs"
-    return f"{how} a task costs {small_usd(tried)} USD, as planned {small_usd(planned)}"
 
 
 def _sentences(

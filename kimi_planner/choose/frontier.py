@@ -14,7 +14,7 @@ from kimi_planner.arguments import public
 from kimi_planner.choose.basis import Planned, able_models
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import check_models, success_rates
+from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.notes import note, noted
@@ -180,7 +180,7 @@ def quality_frontier(
     """
     if not isinstance(projection, Projection):
         raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
-    check_models(evaluations, projection.catalog)
+    unused = check_names(evaluations, projection)
     projection.budget(workload)  # refuses a workload that it does not have
     chosen = [one for one in projection.workloads if workload in (None, one.name)]
     sorted_out = [able_models(asked, projection.specs, projection) for asked in chosen]
@@ -224,6 +224,7 @@ def quality_frontier(
         projection=projection,
         notes=(
             note("quality_is_measured", source=evaluations.source),
+            *unused,
             *noted("not_on_frontier", why=f"Not tried in {evaluations.source}", models=untried),
             *(
                 note(

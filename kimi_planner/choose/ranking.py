@@ -72,7 +72,8 @@ def recommend(
         stands beside settings of its own; if there is no such tier, or a least success rate
         without evaluations.
     EvaluationError
-        If evaluations are not what :func:`read_evaluations` returns.
+        If evaluations are not what :func:`read_evaluations` returns, or of none of the workloads, and
+        a name is nearly that of one.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, one of evaluations included, or states no price for it.
 
@@ -122,6 +123,8 @@ def recommend(
         fit=rules.fit,
         throughput=rules.throughput,
         evaluations=evaluations,
+        published=known,
+        unused=rules.unused,
     )
 
 

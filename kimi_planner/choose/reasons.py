@@ -17,6 +17,7 @@ from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.given import known_tier
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import exact_decimal
+from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.overflow import Overflow
@@ -39,6 +40,8 @@ class Rules:
         What ``min_success_rate`` is held against.
     throughput
         The peaks that ``tier`` is held against.
+    unused
+        Which evaluations are of no workload of the plan.
     """
 
     requirements: Requirements
@@ -46,6 +49,7 @@ class Rules:
     fit: ContextFit
     evaluations: Evaluations | None = None
     throughput: Throughput | None = None
+    unused: tuple[Note, ...] = ()
 
     def against(self, workload: Workload, spec: ModelSpec) -> tuple[Obstacle, ...]:
         """Return all that a model fails for a workload, and all that the catalog leaves open."""

@@ -16,6 +16,7 @@ from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.budgets import OverBudget, over_budgets
 from kimi_planner.choose.card import Card, card_of
 from kimi_planner.choose.choice import Choice, Decision, Exclusion
+from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import usd
@@ -50,6 +51,10 @@ class Recommendation:
         What the ranking rests on.
     throughput, evaluations
         What a tier and a least success rate were held against, where they were asked for.
+    published
+        Published results that success rests on beside the team's own; ``None`` if they do not count.
+    unused
+        Which evaluations are of no workload of the projection.
     """
 
     choices: tuple[Choice, ...]
@@ -61,6 +66,8 @@ class Recommendation:
     fit: ContextFit
     throughput: Throughput | None = None
     evaluations: Evaluations | None = None
+    published: PublicResults | None = None
+    unused: tuple[Note, ...] = ()
 
     @property
     def best(self) -> dict[str, str]:
@@ -113,7 +120,7 @@ class Recommendation:
     def notes(self) -> tuple[Note, ...]:
         """What the spend and the choice leave out, in words."""
         notes = self.projection.notes + (self.throughput.notes if self.throughput else ())
-        return tuple(dict.fromkeys(notes))  # some concern both
+        return tuple(dict.fromkeys(notes + self.unused))  # some concern both
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -14,8 +14,7 @@ import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.progress import progress
-from kimi_planner.cli.writing import print_or_write
+from kimi_planner.cli.writing import print_or_write, progress
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
@@ -163,20 +162,11 @@ def _table(counted: CorpusCount) -> str:
 
 
 def _json(counted: CorpusCount) -> str:
-    data = {
-        "format": 1,
-        "catalog": counted.catalog_version,
-        "seed": counted.seed,
-        "tokens": counted.tokens,
-        "low": counted.low,
-        "high": counted.high,
-        "share_read": counted.share_read,
-        "rows": counted.rows,
-        "size_bytes": counted.size_bytes,
-        "input_usd": {model: format(cost, "f") for model, cost in counted.cost_usd.items()},
-        "files": [asdict(file) for file in counted.files],
-        "rejected": counted.rejected,
-        "left_out": counted.left_out,
-        "messages": list(counted.messages),
-    }
+    sizes = ("seed", "tokens", "low", "high", "share_read", "rows", "size_bytes")
+    data: dict[str, Any] = {"format": 1, "catalog": counted.catalog_version}
+    data |= {name: getattr(counted, name) for name in sizes}
+    data["input_usd"] = {model: format(cost, "f") for model, cost in counted.cost_usd.items()}
+    data["files"] = [asdict(file) for file in counted.files]
+    data |= {"rejected": counted.rejected, "left_out": counted.left_out}
+    data["messages"] = list(counted.messages)
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -121,9 +121,10 @@ def _sizes(path: Path | None) -> Any:
     if path is None:
         return None
     from kimi_planner.files import read_text
+    from kimi_planner.json_text import loaded
 
     with restated(at=path, of=ValueError, fault=RequestError):
-        sizes = json.loads(read_text(path))
+        sizes = loaded(read_text(path))
     if not isinstance(sizes, dict):
         raise RequestError(f"{shown(sizes)} is no object of sizes by address.", at=path)
     return sizes

@@ -14,7 +14,6 @@ __all__ = ["focus"]
 
 
 @click.command("focus")
-@logs.argument
 @click.option("--model", help="Price every row as this model.")
 @click.option(
     "--by", type=click.Choice(["day", "month"]), default="day", help="Charge period, UTC."
@@ -23,24 +22,20 @@ __all__ = ["focus"]
 @options.account
 @logs.catalog
 @logs.alias
-@logs.on_error
-@logs.fields
+@logs.log
 @click.option("--out", type=options.FILE, help="File to write.")
 @options.force
 def focus(
     *,
-    paths: tuple[Path, ...],
+    log: logs.Log,
     model: str | None,
     by: Literal["day", "month"],
     tags: tuple[str, ...],
     catalog: str | None,
     alias: Any,
-    on_error: Literal["raise", "skip"],
-    renamed: dict[str, str],
-    ignored: tuple[str, ...],
     out: Path | None,
     force: bool,
-    **account: Any,
+    account: dict[str, Any],
 ) -> None:
     """Write what LOG cost as CSV of FOCUS 1.2: a row per period, model and meter.
 
@@ -54,7 +49,7 @@ def focus(
 
     prices = load_catalog(catalog)
     keys = keys_to_price((by, *tags), None if model is None else [model], prices)
-    totals = logs.totals(paths, keys, on_error, renamed, ignored)
+    totals = log.totals(keys)
     frame = focus_usage(
         totals, by=by, model=model, tags=tags, catalog=prices, alias=alias, **account
     )

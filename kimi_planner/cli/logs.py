@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.progress import progress
+from kimi_planner.cli.writing import progress
 from kimi_planner.notes import Note
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kimi_planner.usage.totals.result import UsageTotals
+
 __all__ = [
+    "Log",
     "alias",
     "argument",
     "catalog",
     "fields",
     "finish",
+    "log",
     "on_error",
     "pairs",
     "say_rejected",
-    "totals",
     "workload",
 ]
 
@@ -71,25 +78,55 @@ def _renamed(
     return {column: field for column, _, field in found}
 
 
-def fields(command: Any) -> Any:
-    """Add the options that say which fields of a log are read."""
-    renamed = click.option(
-        "--map",
-        "renamed",
-        multiple=True,
-        callback=_renamed,
-        metavar="COLUMN=FIELD",
-        help="Field of the log that has a column of a usage frame, such as cached_tokens=cache_tokens.",
-    )
-    ignored = click.option(
-        "--ignore",
-        "ignored",
-        multiple=True,
-        metavar="FIELD",
-        help="Field of the log that is not to be read, though it looks like usage.",
-    )
-    return renamed(ignored(command))
+_renamed_fields = click.option(
+    "--map",
+    "renamed",
+    multiple=True,
+    callback=_renamed,
+    metavar="COLUMN=FIELD",
+    help="Field of the log that has a column of a usage frame, such as cached_tokens=cache_tokens.",
+)
+_ignored = click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="FIELD",
+    help="Field of the log that is not to be read, though it looks like usage.",
+)
 
+
+@dataclass(frozen=True)
+class Log:
+    """The paths of a log, and how it is read."""
+
+    paths: tuple[Path, ...]
+    on_error: Literal["raise", "skip"] = "raise"
+    renamed: Mapping[str, str] | None = None
+    ignored: tuple[str, ...] = ()
+
+    def frame(self, keep: Iterable[str] = ()) -> pd.DataFrame:
+        """Read the log, with some columns beside those of a usage frame."""
+        from kimi_planner.usage.read import read_usage
+
+        with progress("reading") as advance:
+            return read_usage(self.paths, keep=keep, progress=advance, **self._options)
+
+    def totals(self, by: tuple[str, ...]) -> UsageTotals:
+        """Add the log up by some keys."""
+        from kimi_planner.usage.totals.sources import total_usage
+
+        with progress("reading") as advance:
+            return total_usage(self.paths, by, progress=advance, **self._options)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {"on_error": self.on_error, "map": self.renamed, "ignore": self.ignored}
+
+
+#: Fields of a log that are not called as others are.
+fields = options.group(_renamed_fields, _ignored)
+#: A log, and all that says how it is read.
+log = options.gathered("log", Log, argument, on_error, _renamed_fields, _ignored)
 
 workload = click.option(
     "--workload",
@@ -112,19 +149,3 @@ def say_rejected(rows: int) -> None:
     """Say on stderr how many bad rows were left out, if any were."""
     if rows:
         click.echo(f"bad rows left out: {rows:,}", err=True)
-
-
-def totals(
-    paths: tuple[Path, ...],
-    by: tuple[str, ...],
-    on_error: Literal["raise", "skip"],
-    renamed: Mapping[str, str] | None = None,
-    ignored: tuple[str, ...] = (),
-) -> Any:
-    """Add up logs by some keys."""
-    from kimi_planner.usage.totals.sources import total_usage
-
-    with progress("reading") as advance:
-        return total_usage(
-            paths, by, on_error=on_error, map=renamed, ignore=ignored, progress=advance
-        )

@@ -27,6 +27,7 @@ __all__ = [
     "evaluations",
     "force",
     "form",
+    "gathered",
     "group",
     "parsed_date",
     "plan_file",
@@ -103,7 +104,54 @@ def group(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return added
 
 
-_of_scenario = group(
+def gathered(
+    into: str, made: Callable[..., Any], *options: Callable[[Any], Any]
+) -> Callable[[Command], Command]:
+    """Return what adds several options, which arrive as one argument: what is made of them."""
+    added = group(*options)
+    names = [str(one.name) for one in click.command()(added(lambda: None)).params]
+
+    def gathering(command: Command) -> Command:
+        @wraps(command)
+        def together(**values: Any) -> Any:
+            given = {name: values.pop(name) for name in names}
+            return command(**{into: made(**given)}, **values)
+
+        return added(cast(Command, together))
+
+    return gathering
+
+
+def _planned(*, catalog: str | None, batch: bool, also_in: tuple[str, ...], **given: Any) -> Any:
+    """Return a scenario, with batch prices and in other currencies too if that is asked for."""
+    if not batch and not also_in:
+        return {**given, "catalog": catalog}
+    from kimi_planner.catalog import load_catalog
+
+    found = load_catalog(catalog)
+    if batch:
+        found = found.in_batch()
+    for text in also_in:
+        currency, _, rest = text.partition("=")
+        rate, _, day = rest.partition("@")
+        if rest == "list":
+            found = found.with_list(currency)
+            continue
+        try:
+            on = date.fromisoformat(day)
+        except ValueError:
+            raise click.BadParameter(
+                f"--also-in is {text!r}. Write currency, rate and day: EUR=0.92@2026-11-24, or a list "
+                "of the catalog: CNY=list."
+            ) from None
+        found = found.in_currency(currency, rate=rate, on=on)
+    return {**given, "catalog": found}
+
+
+#: What describes a scenario.
+scenario = gathered(
+    "scenario",
+    _planned,
     click.option(
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."
     ),
@@ -132,7 +180,9 @@ _of_scenario = group(
 
 
 #: Whose bill FOCUS rows are on.
-account = group(
+account = gathered(
+    "account",
+    dict,
     click.option("--account-id", default="not stated", help="BillingAccountId of FOCUS rows."),
     click.option("--account-name", help="BillingAccountName of FOCUS rows; else empty."),
 )
@@ -190,35 +240,29 @@ def evaluations(*, required: bool = False) -> Callable[[Command], Command]:
     )
 
 
-def booking(command: Command) -> Command:
-    """Add the options for the bookable number; they arrive as one dict, ``booking``."""
-
-    @wraps(command)
-    def gathered(**options: Any) -> Any:
-        names = ("book", "contingency_percent", "tax_percent", "credit_usd_per_month")
-        given = {name: options.pop(name) for name in names}
-        return command(booking=given, **options)
-
-    return group(
-        click.option(
-            "--book",
-            metavar="NUMBER",
-            help="The bookable number: mean, p50, p80 or another percentile of the plan's total.",
-        ),
-        click.option(
-            "--contingency",
-            "contingency_percent",
-            metavar="PERCENT",
-            help="What is added to the bookable number.",
-        ),
-        click.option("--tax", "tax_percent", metavar="PERCENT", help="Tax, a line of its own."),
-        click.option(
-            "--credit",
-            "credit_usd_per_month",
-            metavar="USD",
-            help="What the vendor takes off each month, a line of its own.",
-        ),
-    )(cast(Command, gathered))
+#: What the bookable number is.
+booking = gathered(
+    "booking",
+    dict,
+    click.option(
+        "--book",
+        metavar="NUMBER",
+        help="The bookable number: mean, p50, p80 or another percentile of the plan's total.",
+    ),
+    click.option(
+        "--contingency",
+        "contingency_percent",
+        metavar="PERCENT",
+        help="What is added to the bookable number.",
+    ),
+    click.option("--tax", "tax_percent", metavar="PERCENT", help="Tax, a line of its own."),
+    click.option(
+        "--credit",
+        "credit_usd_per_month",
+        metavar="USD",
+        help="What the vendor takes off each month, a line of its own.",
+    ),
+)
 
 
 def plan_file(
@@ -240,43 +284,3 @@ def plan_file(
         **given,
         "booking": replace(file.booking, **stated),
     }
-
-
-def scenario(command: Command) -> Command:
-    """Add the options that describe a scenario; they arrive as one dict, ``scenario``."""
-
-    @wraps(command)
-    def gathered(**options: Any) -> Any:
-        names = ("models", "months", "start", "as_of", "seed", "n_paths")
-        given = {name: options.pop(name) for name in names}
-        derived = (options.pop(name) for name in ("catalog", "batch", "also_in"))
-        given["catalog"] = _derived(*derived)
-        return command(scenario=given, **options)
-
-    return _of_scenario(cast(Command, gathered))
-
-
-def _derived(catalog: str | None, batch: bool, also_in: tuple[str, ...]) -> Any:
-    """Return the catalog, with batch prices and in other currencies too if that is asked for."""
-    if not batch and not also_in:
-        return catalog
-    from kimi_planner.catalog import load_catalog
-
-    found = load_catalog(catalog)
-    if batch:
-        found = found.in_batch()
-    for text in also_in:
-        currency, _, rest = text.partition("=")
-        rate, _, day = rest.partition("@")
-        if rest == "list":
-            found = found.with_list(currency)
-            continue
-        try:
-            on = date.fromisoformat(day)
-        except ValueError:
-            raise click.BadParameter(
-                f"--also-in is {text!r}. Write currency, rate and day: EUR=0.92@2026-11-24, or a list "
-                "of the catalog: CNY=list."
-            ) from None
-        found = found.in_currency(currency, rate=rate, on=on)
-    return found

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.progress import progress
 from kimi_planner.cli.writing import off_screen, png, write_all
 
 __all__ = ["outlook"]
 
 
 @click.command("outlook")
-@logs.argument
 @click.option(
     "--until",
     default="month end",
@@ -48,8 +46,9 @@ __all__ = ["outlook"]
 @click.option("--start", help="From when on the log was kept, a UTC time.")
 @click.option("--end", help="Until when the log was kept.")
 @logs.catalog
+@logs.alias
 @options.as_of
-@logs.on_error
+@logs.log
 @options.form("text", "json", "markdown")
 @click.option(
     "--out",
@@ -59,13 +58,12 @@ __all__ = ["outlook"]
 @options.force
 def outlook(
     *,
-    paths: tuple[Path, ...],
+    log: logs.Log,
     form: str,
     out: Path | None,
     force: bool,
     fail_above: float | None,
     by: str | None,
-    on_error: Literal["raise", "skip"],
     **others: Any,
 ) -> None:
     """Estimate what the month, quarter or year of LOG will end at.
@@ -76,15 +74,11 @@ def outlook(
     from kimi_planner.forecast import latest_estimate
     from kimi_planner.report.outlook import outlook_json, outlook_markdown, outlook_text
     from kimi_planner.report.outlook_page import outlook_page, outlook_xlsx
-    from kimi_planner.usage.read import read_usage
 
     if fail_above is not None and others["budget"] is None and others["plan"] is None:
         raise click.UsageError("--fail-above needs --budget or --plan.")
-    source: Any = paths
-    if by is None:  # columns besides those of a usage frame are read from the log itself
-        with progress("reading") as advance:
-            source = read_usage(paths, on_error=on_error, progress=advance)
-    found = latest_estimate(source, by=by, on_error=on_error, **others)
+    keep = [by] if by else []
+    found = latest_estimate(log.frame(keep), by=by, **others)
     forms = {"text": outlook_text, "json": outlook_json, "markdown": outlook_markdown}
     click.echo(forms[form](found), nl=False)
     if out is not None:

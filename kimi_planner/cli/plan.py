@@ -18,10 +18,7 @@ __all__ = ["command"]
 
 
 @click.command("plan")
-@options.workloads
-@options.scenario
-@options.booking
-@planned.decisions
+@planned.plan
 @options.form("table", "json", "csv", "markdown")
 @click.option("--out", type=options.FOLDER, help="Folder for the plan and its pictures.")
 @click.option(
@@ -38,17 +35,13 @@ __all__ = ["command"]
 @planned.fail_over_budget
 def command(
     *,
-    workloads: Path | None,
-    scenario: dict[str, Any],
-    booking: dict[str, Any],
-    pins: dict[str, str],
-    assume: tuple[str, ...],
     form: str,
     out: Path | None,
     approve: Path | None,
     previous: Path | None,
     force: bool,
     fail_over_budget: bool,
+    **given: Any,
 ) -> None:
     """Project monthly spend and context fit of WORKLOADS, a TOML file.
 
@@ -57,15 +50,13 @@ def command(
     with the package is planned. A file that --approve wrote is planned as it was approved; options
     given besides change that.
     """
-    from kimi_planner.choose.ranking import recommend
     from kimi_planner.report.comparisons import plan_sections
     from kimi_planner.report.currencies import planned_frames
     from kimi_planner.report.json_form import plan_json
     from kimi_planner.report.text import markdown_report, plan_text
     from kimi_planner.safe import csv_text
 
-    file, settings = options.plan_file(workloads, scenario, booking)
-    recommendation = recommend(planned.decided(file.workloads, pins, assume), **settings)
+    file, recommendation = planned.recommended(**given)
     sections = plan_sections(recommendation, file.scenarios, previous)
     forms = {
         "table": lambda: plan_text(recommendation, sections) + "\n",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kimi_planner.cli import options
 from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.options import group
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
+    from kimi_planner.plan.plan_file import PlanFile
     from kimi_planner.workload import Workload
 
-__all__ = ["decided", "decisions", "end", "fail_over_budget"]
+__all__ = ["decided", "decisions", "end", "fail_over_budget", "plan", "recommended"]
 
 
 def _pairs(
@@ -48,6 +51,8 @@ decisions = group(
         help="A capability that counts as there where the catalog does not state it; may be repeated.",
     ),
 )
+#: A workload file, and all that says how it is planned.
+plan = group(options.workloads, options.scenario, options.booking, decisions)
 fail_over_budget = click.option(
     "--fail-over-budget", is_flag=True, help="Exit with 1 if a workload is over its budget."
 )
@@ -78,6 +83,22 @@ def decided(
         return replace(workload, assume=(*workload.assume, *assume), **changes)
 
     return list(map(changed, workloads))
+
+
+def recommended(
+    *,
+    workloads: Path | None,
+    scenario: dict[str, Any],
+    booking: dict[str, Any],
+    pins: Mapping[str, str],
+    assume: Iterable[str],
+    **choice: Any,
+) -> tuple[PlanFile, Recommendation]:
+    """Return a workload file, and what is recommended for its workloads, all as options say."""
+    from kimi_planner.choose.ranking import recommend
+
+    file, settings = options.plan_file(workloads, scenario, booking)
+    return file, recommend(decided(file.workloads, pins, assume), **choice, **settings)
 
 
 def end(recommendation: Recommendation, fail_over_budget: bool) -> None:

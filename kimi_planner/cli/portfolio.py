@@ -70,7 +70,7 @@ def command(
             chosen,
             **settings | {"traffic": asked.traffic},
             projection=found.projection,
-            fit=asked.fit,
+            fit=asked.recommendation.fit,
         )
     text = portfolio_json if form == "json" else portfolio_text
     click.echo(text(found, step, curve), nl=False)

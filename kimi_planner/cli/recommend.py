@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,10 +15,7 @@ __all__ = ["command"]
 
 
 @click.command("recommend")
-@options.workloads
-@options.scenario
-@options.booking
-@planned.decisions
+@planned.plan
 @click.option(
     "--budget",
     "budget_usd_per_month",
@@ -68,16 +64,11 @@ __all__ = ["command"]
 @planned.fail_over_budget
 def command(
     *,
-    workloads: Path | None,
-    scenario: dict[str, Any],
-    booking: dict[str, Any],
-    pins: dict[str, str],
-    assume: tuple[str, ...],
     evaluations: Evaluations | None,
     details: bool,
     form: str,
     fail_over_budget: bool,
-    **requirements: Any,
+    **given: Any,
 ) -> None:
     """Choose a model for each workload of WORKLOADS, a TOML file.
 
@@ -86,16 +77,13 @@ def command(
     the reason; the others rank by the net value of a task, or by its cost where no value is stated,
     those on a condition last. A budget is compared with and excludes nothing.
     """
-    from kimi_planner.choose.ranking import recommend
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.json_form import dumped, plan_data
     from kimi_planner.report.text import recommendation_text
 
-    required = Requirements(**requirements)
-    file, settings = options.plan_file(workloads, scenario, booking)
-    recommendation = recommend(
-        planned.decided(file.workloads, pins, assume), required, evaluations=evaluations, **settings
-    )
+    asked = given.keys() & Requirements.__dataclass_fields__.keys()
+    required = Requirements(**{name: given.pop(name) for name in asked})
+    _, recommendation = planned.recommended(requirements=required, evaluations=evaluations, **given)
     if form == "table":
         click.echo(recommendation_text(recommendation, details=details))
     else:

@@ -28,10 +28,7 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
 
 
 @click.command("report")
-@options.workloads
-@options.scenario
-@options.booking
-@planned.decisions
+@planned.plan
 @click.option(
     "--format",
     "forms",
@@ -57,11 +54,6 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
 @planned.fail_over_budget
 def command(
     *,
-    workloads: Path | None,
-    scenario: dict[str, Any],
-    booking: dict[str, Any],
-    pins: dict[str, str],
-    assume: tuple[str, ...],
     forms: tuple[str, ...],
     out: Path,
     previous: Path | None,
@@ -69,7 +61,8 @@ def command(
     workload: str | dict[str, str] | None,
     force: bool,
     fail_over_budget: bool,
-    **account: Any,
+    account: dict[str, Any],
+    **given: Any,
 ) -> None:
     """Write a report on WORKLOADS, a TOML file, in one form or several.
 
@@ -78,7 +71,6 @@ def command(
     are written, or none. Comparisons stand in report.html and report.md, and are printed.
     """
     off_screen()
-    from kimi_planner.choose.ranking import recommend
     from kimi_planner.report.comparisons import plan_sections
     from kimi_planner.report.sentences import totals_sentence
     from kimi_planner.report.text import section_text
@@ -86,8 +78,7 @@ def command(
 
     if workload is not None and not actuals:
         raise click.UsageError("--workload tells calls of --actuals apart; give that too.")
-    file, settings = options.plan_file(workloads, scenario, booking)
-    recommendation = recommend(planned.decided(file.workloads, pins, assume), **settings)
+    file, recommendation = planned.recommended(**given)
     sections = plan_sections(recommendation, file.scenarios, previous)
     sections += _actuals(recommendation, actuals, workload)
     files = rendered(recommendation, forms, sections=sections, **account)
@@ -114,7 +105,7 @@ def _actuals(
     _, keys = log_keys(workload, None, catalog)
     held = reconcile(
         recommendation.projection,
-        logs.totals(actuals, keys, "raise"),
+        logs.Log(actuals).totals(keys),
         choice=recommendation.best,
         workload=workload,
         catalog=catalog,

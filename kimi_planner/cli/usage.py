@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.focus import focus
 from kimi_planner.cli.outlook import outlook
-from kimi_planner.cli.progress import progress
 from kimi_planner.cli.writing import off_screen, png, print_or_write, write_all
 
 __all__ = ["command"]
@@ -28,7 +27,6 @@ command.add_command(outlook)
 
 
 @command.command("price")
-@logs.argument
 @click.option("--model", help="Price every row as this model.")
 @click.option(
     "--models",
@@ -48,21 +46,17 @@ command.add_command(outlook)
     help="Day whose prices hold for rows without a date; the catalog's own if not given.",
 )
 @logs.alias
-@logs.on_error
-@logs.fields
+@logs.log
 @usage_form_option
 def price(
     *,
-    paths: tuple[Path, ...],
+    log: logs.Log,
     model: str | None,
     models: tuple[str, ...] | None,
     by: tuple[str, ...],
     catalog: str | None,
     as_of: date | None,
     alias: Any,
-    on_error: Literal["raise", "skip"],
-    renamed: dict[str, str],
-    ignored: tuple[str, ...],
     form: str,
 ) -> None:
     """Price LOG, exactly, each row at the prices of its day.
@@ -79,7 +73,7 @@ def price(
         raise click.UsageError("--model and --models exclude each other.")
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
-    totals = logs.totals(paths, keys_to_price(by, priced_as, prices), on_error, renamed, ignored)
+    totals = log.totals(keys_to_price(by, priced_as, prices))
     spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices, alias=alias)
     if form == "csv":
         click.echo(csv_text(spend), nl=False)
@@ -118,14 +112,12 @@ def fit(
     They are printed as a file for `kimi-planner plan`. Of one workload for the whole log the sizes of calls refer to the log, by its path from the file or from the current folder; with --by they are means and standard deviations.
     """
     from kimi_planner.report.workload_toml import fitted_toml
-    from kimi_planner.usage.read import read_usage
     from kimi_planner.workload import Workload
 
     if (name is None) == (by is None):
         raise click.UsageError("Give --name, for one workload of the whole log, or --by.")
     keep = [column for column in by or () if column != "model"]
-    with progress("reading") as advance:
-        frame = read_usage(log, map=renamed, ignore=ignored, keep=keep, progress=advance)
+    frame = logs.Log((log,), renamed=renamed, ignored=ignored).frame(keep)
     folder = Path() if out is None else out.parent
     if name is not None:
         text = fitted_toml([Workload.from_usage(frame, name, alias=alias)], folder, log)
@@ -135,7 +127,6 @@ def fit(
 
 
 @command.command("forecast")
-@logs.argument
 @click.option("--horizon", required=True, help="How far ahead: '36h', '7 days', '3 months'.")
 @click.option("--model", help="Price every row as this model; else as the one it names.")
 @click.option(
@@ -145,8 +136,7 @@ def fit(
 @logs.catalog
 @logs.alias
 @options.as_of
-@logs.on_error
-@logs.fields
+@logs.log
 @usage_form_option
 @click.option("--out", type=options.FOLDER, help="Folder for the forecast and its picture.")
 @options.force
@@ -157,10 +147,7 @@ def fit(
 )
 def forecast(
     *,
-    paths: tuple[Path, ...],
-    on_error: Literal["raise", "skip"],
-    renamed: dict[str, str],
-    ignored: tuple[str, ...],
+    log: logs.Log,
     form: str,
     out: Path | None,
     force: bool,
@@ -174,11 +161,8 @@ def forecast(
     """
     from kimi_planner.forecast import forecast_spend
     from kimi_planner.report.forecast import forecast_csv, forecast_json, forecast_text
-    from kimi_planner.usage.read import read_usage
 
-    with progress("reading") as advance:
-        frame = read_usage(paths, on_error=on_error, map=renamed, ignore=ignored, progress=advance)
-    found = forecast_spend(frame, past=record, **others)
+    found = forecast_spend(log.frame(), past=record, **others)
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
     if record is not None:
@@ -194,7 +178,6 @@ def forecast(
 
 @command.command("reconcile")
 @click.argument("plan", type=options.PATH)
-@logs.argument
 @click.option(
     "--model",
     "choice",
@@ -217,17 +200,13 @@ def forecast(
     type=options.PATH,
     help="What the vendor billed, a CSV file by day or month, model and meter, held against the log.",
 )
-@logs.on_error
-@logs.fields
+@logs.log
 @usage_form_option
 def reconcile_(
     *,
     plan: Path,
-    paths: tuple[Path, ...],
+    log: logs.Log,
     catalog: str | None,
-    on_error: Literal["raise", "skip"],
-    renamed: dict[str, str],
-    ignored: tuple[str, ...],
     form: str,
     **others: Any,
 ) -> None:
@@ -246,7 +225,7 @@ def reconcile_(
     prices = load_catalog(catalog)
     keys = log_keys(others["workload"], others["model"], prices)[1]
     by_day = ("day",) if others["invoice"] is not None else ()
-    totals = logs.totals(paths, tuple(dict.fromkeys((*keys, *by_day))), on_error, renamed, ignored)
+    totals = log.totals(tuple(dict.fromkeys((*keys, *by_day))))
     found = reconcile(plan, totals, catalog=prices, **others)
     forms = {
         "table": lambda: reconciliation_text(found),

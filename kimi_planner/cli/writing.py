@@ -1,8 +1,10 @@
-"""What commands print and write, and the pictures among it."""
+"""What commands print and write, how far they are, and the pictures among it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +14,10 @@ import click
 from kimi_planner.safe import error_line
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
     from matplotlib.axes import Axes
 
-__all__ = ["off_screen", "png", "print_or_write", "write", "write_all"]
+__all__ = ["off_screen", "png", "print_or_write", "progress", "write", "write_all"]
 
 
 def print_or_write(text: str, path: Path | None, *, force: bool) -> None:
@@ -72,3 +75,31 @@ def png(ax: Axes) -> bytes:
         )
         plt.close(ax.figure)
     return picture.getvalue()
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on stderr while reading, if that is a terminal.
+
+    Yields
+    ------
+    callable or None
+        To be called with the bytes read since the last call, and the bytes of all, or of the file
+        where each is told of alone.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with ExitStack() as stack:
+        bars: list[ProgressBar[int]] = []
+
+        def advance(step: int, total: int) -> None:
+            if not bars:
+                bar = click.progressbar(length=total, file=sys.stderr, label=label)
+                bars.append(stack.enter_context(bar))
+            [bar] = bars
+            if bar.length is not None and bar.pos + step > bar.length:
+                bar.length += total  # the next file
+            bar.update(step)
+
+        yield advance

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import ScenarioError
-from kimi_planner.forecast.period import Period
+from kimi_planner.forecast.horizon import Period
 from kimi_planner.forecast.result import SpendForecast, amount_text
 from kimi_planner.money import exact_decimal, plain, total, usd
 from kimi_planner.notes import Note

@@ -17,16 +17,16 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError, UsageError, shown
 from kimi_planner.forecast.estimate import LatestEstimate, PlannedSpend
-from kimi_planner.forecast.period import Period, period_of
+from kimi_planner.forecast.horizon import Period, period_of
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import forecast_spend
-from kimi_planner.money import exact_decimal, from_units, plain, total
+from kimi_planner.money import exact_decimal, from_units, plain, rounded, total, whole_parts
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import rounded, whole_parts
 from kimi_planner.reconcile.actual import NOT_STATED
-from kimi_planner.reconcile.planned import Choice, Plan, plan_of
+from kimi_planner.reconcile.planned import Plan
+from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.series.moments import DAY, at, moment_of, moment_text
 from kimi_planner.usage.read import read_usage
 from kimi_planner.usage.totals.sources import total_usage
@@ -63,6 +63,7 @@ def latest_estimate(
     as_of: date | str | None = None,
     catalog: Catalog | str | Path | None = None,
     planned_catalog: Catalog | str | Path | None = None,
+    alias: Mapping[str, str] | None = None,
     on_error: Literal["raise", "skip"] = "raise",
 ) -> LatestEstimate:
     """Estimate what a month, quarter or year will end at, against a budget and a plan.
@@ -101,6 +102,8 @@ def latest_estimate(
         Prices; the default catalog if not given.
     planned_catalog : Catalog, str or Path, optional
         Whose prices the plan was made with, where they are not the ones it names.
+    alias : mapping of str to str, optional
+        From a name of a model in the log to the id of the catalog that it means.
     on_error : {"raise", "skip"}
         What to do with a bad row: stop, or leave it out and count it.
 
@@ -142,18 +145,20 @@ def latest_estimate(
     as_of = chosen_day(as_of)
     prices = load_catalog(catalog, as_of=as_of)
     source = usage if isinstance(usage, pd.DataFrame | str | Path) else list(usage)
-    frame = read_usage(source, on_error=on_error)
+    frame = read_usage(source, on_error=on_error, keep=[by] if by else ())
     frame.attrs |= getattr(source, "attrs", {})
-    begun, ended, first = _covered(frame, start, end, model, prices)
+    begun, ended, first = _covered(rows_of(frame, model, prices, alias), start, end)
     last = (ended - pd.Timedelta(1, "us") if end is not None else frame["timestamp"].max()).date()
     period = period_of(until, last, begun.date(), since)
     balance_usd, rest = _amount("balance", balance), period.end - ended
 
     def ahead_for(length: pd.Timedelta) -> SpendForecast:
-        return forecast_spend(frame, length, model, start, end, as_of=as_of, catalog=prices)
+        return forecast_spend(
+            frame, length, model, start, end, as_of=as_of, catalog=prices, alias=alias
+        )
 
     ahead = ahead_for(rest) if rest >= pd.Timedelta(seconds=1) else None
-    spend = _by_day(source, frame, by, model, prices, on_error)
+    spend = _by_day(frame, by, model, prices, alias)
     of_plan = None if plan is None else plan_of(plan, choice, planned_catalog)
     planned, plans = (None, {}) if of_plan is None else _planned(of_plan, period, by=by)
     inside = spend[spend["day"] >= period.start]
@@ -206,10 +211,9 @@ def _amount(name: str, value: Any) -> Decimal | None:
 
 
 def _covered(
-    frame: pd.DataFrame, start: object, end: object, model: str | None, prices: Catalog
+    rows: Any, start: object, end: object
 ) -> tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]:
     """Return what a log covers, and from when on it may have covered time without calls."""
-    rows = rows_of(frame, model, prices)
     if not rows.dated:
         raise UsageError(
             f"{rows.source}: the log counts from its own start and has no dates, so its month is not "
@@ -229,18 +233,17 @@ def _covered(
 
 
 def _by_day(
-    source: Any,
     frame: pd.DataFrame,
     by: str | None,
     model: str | None,
     prices: Catalog,
-    on_error: Any,
+    alias: Mapping[str, str] | None,
 ) -> pd.DataFrame:
     """Return exact spend by ``day``, ``workload`` and ``model``."""
     keys = ("day", *(["model"] if model is None else []), *([by] if by else []))
     needed = keys_to_price(keys, None if model is None else [model], prices)
-    totals = total_usage(frame if by is None else source, needed, on_error=on_error)
-    spend = spend_by(totals, by=keys, models=model, catalog=prices)
+    totals = total_usage(frame, needed)
+    spend = spend_by(totals, by=keys, models=model, catalog=prices, alias=alias)
     spend = spend[spend["total_usd"].notna()].copy()  # the forecast says which models have no price
     spend["workload"] = spend[by].fillna(NOT_STATED).astype(str) if by else ALL
     spend["model"] = spend["model" if model is None else "priced_as"]

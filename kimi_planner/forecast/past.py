@@ -16,6 +16,7 @@ import pandas as pd
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.files import read_text
 from kimi_planner.forecast.rows import LogRows
+from kimi_planner.json_text import loaded
 from kimi_planner.series.intervals import Array
 from kimi_planner.series.moments import micros
 from kimi_planner.series.observed import Observed
@@ -71,7 +72,7 @@ def read_past(path: str | Path) -> tuple[PastForecast, ...]:
     found = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
         try:
-            made = PastForecast(**json.loads(line))
+            made = PastForecast(**loaded(line))
             low, high = made.bounds
             usd = made.median_usd if made.outcome_usd is None else made.outcome_usd
             if not (low < high and made.median_usd > 0 and made.scale > 0 and usd >= 0):

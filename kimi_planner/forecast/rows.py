@@ -12,8 +12,7 @@ from kimi_planner.billing.meters import ByMeter
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.series.moments import micros
-from kimi_planner.series.observed import Observed
-from kimi_planner.series.rows import TimedRows, timed_rows
+from kimi_planner.series.observed import Observed, TimedRows, timed_rows
 from kimi_planner.usage.priced import RowCosts, cost_rows
 
 __all__ = ["LogRows", "rows_of"]

@@ -12,11 +12,11 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import TooLittleUsageError, UsageError, shown
-from kimi_planner.forecast.horizon import counted, horizon_of
+from kimi_planner.forecast.horizon import horizon_of
 from kimi_planner.forecast.past import FEWEST, read_past, width_learned, with_outcomes
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import LogRows, rows_of
-from kimi_planner.notes import Note, note
+from kimi_planner.notes import Note, counted, note
 from kimi_planner.series.moments import DAY, moment_of
 from kimi_planner.series.observed import LONG_LOG_DAYS, Observed, observe
 from kimi_planner.series.spread import ahead_of, learned

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Exchange
 from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import EXACT, exact_decimal, from_fraction, from_units, total, usd
-from kimi_planner.plan.rounding import whole_parts
+from kimi_planner.money import (
+    EXACT,
+    exact_decimal,
+    from_fraction,
+    from_units,
+    total,
+    usd,
+    whole_parts,
+)
 from kimi_planner.rich import Page, Shown
 
 if TYPE_CHECKING:

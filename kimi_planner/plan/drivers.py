@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, shown, unknown
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month, month_range
@@ -200,9 +200,7 @@ def _choices(
         raise ScenarioError(f"model is {shown(model)}. Give a model id, or workload to model id.")
     for name in model:
         if name not in names:
-            raise ScenarioError(
-                f"model names the workload {shown(name)}. There are {', '.join(names)}."
-            )
+            raise ScenarioError(unknown("model names the workload", name, names, "There are"))
     return [(workload, model[workload.name]) for workload in workloads if workload.name in model]
 
 

@@ -1,26 +1,27 @@
-"""What a projection does not show, in words: ranges not given, prices and counts not stated."""
+"""What the reader of a plan must know, in words: what it does not show, what its catalog says, what looks like a slip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
 from kimi_planner.billing.call import cached_price_notes
-from kimi_planner.calls.notes import call_notes
-from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.calls.notes import call_notes, reserved_notes
+from kimi_planner.catalog import ALL_PRICES, Catalog, ModelSpec
 from kimi_planner.notes import Note, note, noted
-from kimi_planner.plan.beyond_tokens import written_notes
+from kimi_planner.plan.beyond_tokens import unbilled_notes, written_notes
 from kimi_planner.plan.calendar import Month
-from kimi_planner.plan.catalog_notes import catalog_notes
-from kimi_planner.plan.sanity import sanity_notes
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import SplitNormal, Workload
 from kimi_planner.workload.certainty import CERTAINTIES
+from kimi_planner.workload.quantity import number_text
 from kimi_planner.workload.reasoning import reasoning_of
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["assumptions_left_out", "plan_notes"]
+__all__ = ["assumptions_left_out", "catalog_notes", "plan_notes", "sanity_notes"]
 
 _Said = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -175,3 +176,92 @@ def _growth_moved(workload: Workload) -> Iterator[Note]:
         return
     if abs(growth.mean - growth.median) > 1e-3 * growth.sigma_low:
         yield note("growth_bounded", mean=growth.mean, given=growth.median, workloads=workload.name)
+
+
+def catalog_notes(
+    catalog: Catalog,
+    specs: Sequence[ModelSpec],
+    months: Sequence[Month],
+    workloads: Sequence[Workload] = (),
+) -> Iterator[Note]:
+    """Yield one sentence for each model that goes, each price that changes, and what is not in.
+
+    A catalog without dates, taxes and fees has none.
+    """
+    first, last = months[0].first, months[-1].last
+    retired = [one.id for one in catalog if one.is_retired(first) and one not in specs]
+    yield from noted("retired", first=first, models=retired)
+    for spec in specs:
+        if gone := spec.gone_by(last):
+            yield note("goes", models=spec.id, gone=gone)
+    for spec in specs:
+        for day in spec.price_days:
+            if first < day <= last:
+                changes = _changes(spec.on(day - timedelta(days=1)), spec.on(day))
+                yield from noted("prices_from", models=spec.id, day=day, changes=changes)
+    if catalog.tax == "excluded":
+        yield note("without_tax", catalog=catalog.version)
+    yield from unbilled_notes(catalog, specs, workloads)
+    yield from reserved_notes(workloads, specs)
+
+
+def _changes(before: ModelSpec, after: ModelSpec) -> list[str]:
+    """Say which prices differ from one day to the next."""
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in ALL_PRICES]
+    return [
+        f"{name} {'unknown' if old is None else old} -> {'unknown' if new is None else new}"
+        for name, old, new in pairs
+        if old != new
+    ]
+
+
+_MOST_GROWTH = 0.5
+_LEAST_FACTOR = 0.1
+_LEAST_USD_PER_MTOK = Decimal("0.01")  # a tenth of what the cheapest cached token costs
+
+
+def sanity_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> Iterator[Note]:
+    """Yield one sentence for each number that should be looked at before all else."""
+    for workload in workloads:
+        load = workload.resolve()
+        growth = load.traffic.growth.mean
+        if growth > _MOST_GROWTH:
+            yield note(
+                "check_growth",
+                growth=number_text(growth),
+                percent=growth,
+                meant=number_text(growth / 100),
+                workloads=workload.name,
+            )
+        for key, factor in load.sizes.factors.items():
+            if factor.mean < _LEAST_FACTOR:
+                mean = number_text(round(factor.mean, 4))
+                yield note("check_mean_factor", key=key, mean=mean, workloads=workload.name)
+        cap = workload.max_tokens or 0
+        small = [
+            spec.id
+            for spec in specs
+            if spec.context_window_tokens is not None and cap >= spec.context_window_tokens
+        ]
+        yield from noted("check_max_tokens", cap=cap, models=small, workloads=workload.name)
+    prices = {
+        (spec.id, key, price)
+        for spec in specs
+        for key in ALL_PRICES
+        if (price := getattr(spec, key)) is not None
+    }
+    prices |= {
+        (change.model or "every model", key, Decimal(price))
+        for workload in workloads
+        for change in workload.dated_price_changes
+        for key, price in change.prices.items()
+    }
+    for model, key, price in sorted(prices):
+        if 0 < price < _LEAST_USD_PER_MTOK:
+            yield note(
+                "check_price",
+                key=key,
+                price=number_text(price),
+                meant=number_text(1000 * price),
+                models=model,
+            )

@@ -19,13 +19,12 @@ from kimi_planner.errors import (
     restated,
     shown,
 )
-from kimi_planner.files import TomlTable, read_toml
-from kimi_planner.money import cents, exact_decimal
+from kimi_planner.money import cents, exact_decimal, in_cents
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import in_cents
 from kimi_planner.plan.scenario import Scenario
 from kimi_planner.plan.simulation import project
+from kimi_planner.toml_file import TomlTable, read_toml
 from kimi_planner.workload import Workload, load_workloads
 from kimi_planner.workload.load import example_path
 from kimi_planner.workload.written import toml_lines, workloads_toml

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import ScenarioError, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
@@ -249,9 +249,8 @@ class Projection(Shown, Scope):
             If the projection has no such workload.
         """
         if workload is not None and workload not in self.names:
-            raise ScenarioError(
-                f"The projection has no workload {shown(workload)}. It has {', '.join(self.names)}."
-            )
+            said = unknown("The projection has no workload", workload, self.names, "It has")
+            raise ScenarioError(said)
         named = [one for one in self.workloads if workload in (None, one.name)]
         given = [one.budget_usd_per_month for one in named]
         budgets = [budget for budget in given if isinstance(budget, Decimal)]

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import ScenarioError, WorkloadError, did_you_mean, restated, shown
+from kimi_planner.errors import ScenarioError, WorkloadError, did_you_mean, restated, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.calendar import Month
@@ -102,11 +102,8 @@ class Scenario:
             raise ScenarioError("scenario must be written as [[scenario]] tables.")
         for key in table:
             if key not in _KEYS:
-                near = did_you_mean(str(key), _KEYS)
-                raise ScenarioError(
-                    f"scenario {shown(table.get('name'))}: unknown key {shown(key)}.{near} Known: "
-                    f"{', '.join(_KEYS)}."
-                )
+                about = f"scenario {shown(table.get('name'))}: unknown key"
+                raise ScenarioError(unknown(about, key, _KEYS))
         names = table.get("workloads")
         if isinstance(names, str):
             names = [names]
@@ -349,6 +346,7 @@ def compare_scenarios(
     """
     if isinstance(choice, str):
         choice = dict.fromkeys(projection.names, choice)
+    projection.mix(choice)  # a model that the plan does not have is said before anything is drawn
     chosen = tuple(scenarios)
     for scenario in chosen:
         if not isinstance(scenario, Scenario):

@@ -88,7 +88,7 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
     has_ends = column == "switching_usd" and None not in ends
     if has_ends and ends[0] is not None and ends[1] is not None:
         reach = [max(ends[0], bottom), min(ends[1], top + room)]
-        ax.plot([1, 1], reach, color=theme.muted, linewidth=4, solid_capstyle="butt")
+        ax.plot([1, 1], reach, color=theme.band, linewidth=8, solid_capstyle="butt", zorder=1)
     if right >= 1:
         canvas.limit("today", 1.0, color=theme.ink)
     if even is not None and even <= right:
@@ -98,11 +98,12 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
     sentences = result.sentences()
     answer = sentences[-1] if result.chance is not None else sentences[min(1, len(sentences) - 1)]
     return canvas.finish(
-        f"When {result.thinking_model} pays on {result.workload}\n{answer}",
+        f"When {result.thinking_model} pays on {result.workload}",
         _LEADS[column].format(plain=result.plain_model, thinks=result.thinking_model)
-        + " Grey: 90% interval of it today." * has_ends
+        + " Band: 90% interval of it today." * has_ends
         + " Red: 90% interval of the break-even." * has_band,
         " ".join(sentences),
+        answer=answer,
         notes=result.notes,
         provenance=result.provenance,
     )

@@ -73,12 +73,14 @@ def catalog_change(
     money_axis(ax, "x", 0.0 if isnan(amounts) else 1.05 * float(amounts))
     ax.set_xlabel("USD per month, mean over the months planned")
     of = f" of {names[0]}" if not several else ""
+    best = [] if several else [row for row in rows if row["pair"] == "recommended"]
     return canvas.finish(
         f"Mean spend{of} with catalog {old} and with {new}",
         "Light: more than before.",
         f"Mean monthly spend of {', '.join(names)} in USD with catalog {old} and with {new}: "
         + listed(f"{_name(row, several=several)} {_amounts(row)}" for row in rows)
         + ".",
+        answer="".join(f"{_name(row, several=False)} {_amounts(row)}" for row in best),
         notes=effect.notes,
         provenance=effect.provenance,
         key=[
@@ -102,6 +104,8 @@ def _amounts(row: dict[Any, Any]) -> str:
         for key in ("old_usd_per_month", "new_usd_per_month")
     )
     relative = row["relative"]
-    small = relative is not None and 0 < abs(relative) < 0.01  # no fall may read as "+0%"
+    if relative == 0:
+        return f"{new}, unchanged"
+    small = relative is not None and abs(relative) < 0.01  # no fall may read as "+0%"
     change = "" if relative is None else f" ({relative:+.1%})" if small else f" ({relative:+z.0%})"
     return f"{old} → {new}{change}"

@@ -74,7 +74,7 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
     answer = _answer(conversation)
     room = f" (P50 {reserved.iloc[0]:,.0f} tokens)" if len(reserved) else ""
     return canvas.finish(
-        f"Conversation growth: {conversation.workload} on {conversation.model}\n{answer}",
+        f"Conversation growth: {conversation.workload} on {conversation.model}",
         "Line: P50 of calls made. "
         + "Band: P10 to P90. " * bool((made["p90_prompt_tokens"] > made["p10_prompt_tokens"]).any())
         + "Red band: P10 to P90 of the first turn that does not fit. " * wide
@@ -91,6 +91,7 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
             else "none, no call is made"
         )
         + f". A conversation costs {dollars(conversation.mean_usd)} USD on average.",
+        answer=answer,
         provenance=f"Catalog {conversation.catalog_version}, seed {conversation.seed}.",
     )
 

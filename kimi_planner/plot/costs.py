@@ -14,11 +14,11 @@ from matplotlib.patches import Patch
 from kimi_planner.choose.breakdown import RequestCost, RequestCosts
 from kimi_planner.choose.success.result import SuccessCost, SuccessCosts, chance_text
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import bar, dot, workload_of
+from kimi_planner.plot.marks import CANNOT_SERVE, bar, dot, workload_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.theme import PARTS
-from kimi_planner.plot.words import at_most, dollars, listed
+from kimi_planner.plot.words import at_most, dollars, least, listed
 
 __all__ = ["cost_per_request", "cost_per_success"]
 
@@ -80,6 +80,11 @@ def cost_per_request(
     canvas.rows(labels)
     money_axis(canvas.ax, "x", 1.03 * max(float(row.total_usd) for row in rows))
     canvas.ax.set_xlabel("USD per request, mean")
+    least_of = (
+        least([row.model for row in rows], [float(row.total_usd) for row in rows], " USD")
+        if len({row.workload for row in rows}) == 1
+        else ""
+    )
     return canvas.finish(
         f"Cost of one request: {of}",
         "",
@@ -88,6 +93,7 @@ def cost_per_request(
             f"{row.workload} on {row.model} {dollars(row.total_usd)}{_split(row)}" for row in rows
         )
         + ".",
+        answer=least_of,
         notes=costs.notes,
         provenance=costs.provenance,
         key=[(_PART_NAMES[name], seen[name]) for name in PARTS if name in seen],
@@ -144,6 +150,9 @@ def cost_per_success(
     for place, row in enumerate(rows):
         if row.basis == "judged":
             dot(canvas, place, row.cost_per_task_usd, (0.0, 0.0), sign="s")
+        elif row.rank is None:
+            nothing = (row.cost_per_success_usd, row.cost_per_success_usd)
+            dot(canvas, place, row.cost_per_success_usd, nothing, canvas.theme.ink, CANNOT_SERVE)
         else:
             interval = row.cost_per_success_low_usd, row.cost_per_success_high_usd
             color = canvas.theme.within if row.rank == 1 else None
@@ -157,13 +166,23 @@ def cost_per_success(
         f"Cost per success: {of}",
         f"Dot: cost of a task by the success rate, filled for the choice. Line: {percent} interval."
         + " In brackets: probability that its net value is the highest." * valued
-        + " Square: cost of a task where none was tried." * judged,
+        + " Square: cost of a task where none was tried." * judged
+        + " Cross: cannot serve." * any(row.rank is None for row in rows),
         f"Cost per success in USD, with its {percent} interval: "
         + listed(f"{row.workload} on {row.model} {_words(row)}" for row in rows)
         + ".",
+        answer=_answer(rows),
         notes=costs.notes,
         provenance=costs.provenance,
     )
+
+
+def _answer(rows: list[SuccessCost]) -> str:
+    """Return the model to choose, if the rows are of one workload and its success is known."""
+    first = [row for row in rows if row.rank == 1]
+    if len(first) != 1 or not isfinite(first[0].cost_per_success_usd):
+        return ""
+    return f"the choice is {first[0].model}, {dollars(first[0].cost_per_success_usd)} USD"
 
 
 def _said(row: SuccessCost) -> str:

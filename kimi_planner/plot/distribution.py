@@ -19,6 +19,7 @@ from kimi_planner.plot.spend import (
     ModelSpend,
     budget_words,
     draw_budget,
+    least_of,
     spends_of,
 )
 from kimi_planner.plot.style import money_axis
@@ -31,6 +32,7 @@ _SHARES = tuple((np.arange(_DOTS) + 0.5) / _DOTS)
 _COLUMNS = 50  # places of dots from the left to the right end of the axes
 _ROW_POINTS = 40
 _HIGHEST = 0.8  # of a row
+_LEAST_DOT = 3.5  # points
 
 
 @picture
@@ -101,21 +103,27 @@ def spend_distribution(
         f"Spend of an average month of {workload or 'all workloads'} by model: "
         + listed(f"{row.model} {_words(row)}" for row in rows)
         + budget_words(budget, " a month"),
+        answer=_answer(rows),
         provenance=projection.provenance,
     )
 
 
 def _dots(canvas: Canvas, place: int, spread: Any, budget: float | None) -> Any:
-    """Stack dots upwards from the foot of a row, as large as they can be without touching."""
+    """Stack dots upwards from the foot of a row, as large as they can be without touching.
+
+    Where they would be too small to be seen, they are piled up like coins.
+    """
     ax, theme = canvas.ax, canvas.theme
     inner, xs = ax.get_window_extent(), ax.transData.transform([(one, 0) for one in spread])[:, 0]
     row = inner.height / abs(np.diff(ax.get_ylim())[0])
-    size = inner.width / _COLUMNS
+    smallest = _LEAST_DOT * root_of(ax).dpi / 72
+    size = max(smallest, inner.width / _COLUMNS)
     levels = _levels(xs, size)
-    while size * (1 + max(levels)) > _HIGHEST * row:
-        size *= 0.9
+    while size > smallest and size * (1 + max(levels)) > _HIGHEST * row:
+        size = max(smallest, 0.9 * size)
         levels = _levels(xs, size)
-    ys = [place + _HIGHEST / 2 - (level + 0.5) * size / row for level in levels]
+    step = min(size, (_HIGHEST * row - size) / max(1, *levels))
+    ys = [place + _HIGHEST / 2 - (size / 2 + level * step) / row for level in levels]
     colors = [theme.over if budget is not None and one > budget else theme.within for one in spread]
     points = size * 72 / root_of(ax).dpi
     look: dict[str, Any] = {"edgecolors": theme.ink, "linewidths": 0.5, "zorder": 2}
@@ -143,6 +151,16 @@ def _said(spend: ModelSpend) -> str:
     if certain:
         return f"{amount}\n{'over' if spend.chance else 'within'} budget"
     return f"{amount}\nbreaks budget: {at_most(spend.chance)}"
+
+
+def _answer(rows: list[ModelSpend]) -> str:
+    """Return the model that breaks the budget least likely; without one the cheapest."""
+    if any(row.is_least for row in rows):
+        return ""
+    ranked = sorted(rows, key=lambda row: row.chance)
+    if len(rows) < 2 or isnan(ranked[0].chance) or ranked[0].chance == ranked[1].chance:
+        return least_of(rows)
+    return f"{ranked[0].model} breaks the budget least likely, {at_most(ranked[0].chance)}"
 
 
 def _words(spend: ModelSpend) -> str:

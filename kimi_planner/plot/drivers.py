@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
     canvas.ax.set_xlabel("USD per month, average over the months planned")
     canvas.limit(f"all at P50: {dollars(base)}", base, color=theme.ink)
     return canvas.finish(
-        f"What the spend depends on most\n{result.title}",
+        f"What the spend depends on most: {result.title}",
         f"Bar: one number from its {low} to its {high}, all others at P50. Beside it: the spend at both, "
         "and its share of the variance. Dark: less. Light: more. Interactions and single calls are "
         f"{_percent(rest)} of the variance.{left_out}",
@@ -77,8 +77,16 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
             for row in drawn
         )
         + ("." if drawn else "nothing that is uncertain."),
+        answer=_answer(drawn),
         provenance=result.provenance,
     )
+
+
+def _answer(rows: list[dict[Any, Any]]) -> str:
+    if not rows:
+        return "nothing is uncertain"
+    share = at_most(rows[0]["variance_share"])
+    return f"{_name(rows[0]['workload'], rows[0]['input'])}, {share} of the variance"
 
 
 def _percent(share: float) -> str:

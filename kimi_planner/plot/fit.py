@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import look_of_dot
+from kimi_planner.plot.marks import bar, look_of_dot
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, percent_axis
 from kimi_planner.plot.words import listed
@@ -52,9 +52,8 @@ def context_fit(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
     ax, theme = canvas.ax, canvas.theme
     for place, row in enumerate(rows):
         needs = [float(row[name]) for name in _NEED]
-        ax.plot([needs[0], needs[-1]], [place, place], color=theme.muted, linewidth=1.5)
-        ends = ([needs[1], needs[3]], [place, place])
-        ax.plot(*ends, color=theme.within, linewidth=7, solid_capstyle="butt")
+        ax.plot([needs[0], needs[-1]], [place, place], color=theme.ink, linewidth=1.5, zorder=0.9)
+        bar(canvas, place, needs[3] - needs[1], theme.band, needs[1], height=0.3)
         ax.plot(needs[2], place, **look_of_dot(canvas))
         canvas.beside(share_text(float(row["fit_share"])), place)
     canvas.rows([row["label"] for row in rows])
@@ -73,8 +72,20 @@ def context_fit(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
             for row in rows
         )
         + ".",
+        answer=_answer(fit.frame),
         provenance=f"Catalog {fit.catalog_version}, seed {fit.seed}.",
     )
+
+
+def _answer(frame: pd.DataFrame) -> str:
+    """Return where the smallest share fits, or that all requests do."""
+    known = frame[frame["fit_share"].notna()].sort_values("fit_share", kind="stable")
+    if not len(known):
+        return "no window is stated"
+    row = known.iloc[0]
+    if row["fit_share"] == 1:
+        return "all requests fit" + " where a window is stated" * (len(known) < len(frame))
+    return f"least on {row['model']}: {share_text(float(row['fit_share']))} of {row['workload']}"
 
 
 def windows(frame: pd.DataFrame) -> list[int]:
@@ -159,8 +170,8 @@ def context_fit_curve(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
     """
     marked = windows(fit.frame)
     most = max([*marked, float(fit.frame["p99_tokens"].max()), 2.0])
-    least = max(1.0, float(fit.frame["p01_tokens"].min()))
-    sizes = np.union1d(np.geomspace(min(least, most / 2), 1.1 * most, _POINTS), marked)
+    least = max(1.0, min(float(fit.frame["p01_tokens"].min()), most / 2))
+    sizes = np.union1d(np.geomspace(10 ** _floor_log(least), 1.1 * most, _POINTS), marked)
     curves: dict[tuple[str, bytes], list[str]] = {}
     shares = {}
     for (workload, model), one in fit.curve(sizes).groupby(["workload", "model"], sort=False):
@@ -195,6 +206,7 @@ def context_fit_curve(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
             for row in fit.frame.to_dict("records")
         )
         + ".",
+        answer=_answer(fit.frame),
         provenance=f"Catalog {fit.catalog_version}, seed {fit.seed}.",
         key=key,
     )

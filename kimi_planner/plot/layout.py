@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from textwrap import fill
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 from matplotlib.transforms import (
     Bbox,
@@ -20,7 +23,7 @@ from matplotlib.transforms import (
 )
 from scipy.optimize import isotonic_regression
 
-from kimi_planner.plot.style import TEXT
+from kimi_planner.plot.style import TEXT, families
 from kimi_planner.plot.words import literal
 
 __all__ = [
@@ -42,6 +45,8 @@ _SLACK = 0.95  # letters are set on whole pixels, so a text is not as wide in ev
 _FULL = 0.75  # of an axis, taken by the labels of its ticks
 _LEAST_CHARS = 8
 _PAD = 5.0  # points around a picture
+_SIGN, _DASHED = 1.2, 2.6  # of a size of letters: a sign of a key, and one whose dashes are seen
+_BOUND = re.compile(r"(?<=\bP\d\d) (?=[\d.])|(?<=\d) (?=USD\b)")
 
 
 def root_of(ax: Axes) -> Figure:
@@ -58,19 +63,31 @@ def points(ax: Axes) -> float:
 
 def size_of(ax: Axes, text: str, **font: Any) -> tuple[float, float]:
     """Return the width and height of a text, points."""
-    probe = ax.text(0, 0, literal(text), **font)
-    box: Bbox = probe.get_window_extent()
-    probe.remove()
-    return box.width * points(ax), box.height * points(ax)
+    return _measured(text, float(root_of(ax).dpi), families(), tuple(font.items()))
+
+
+@lru_cache(4096)  # the same words are measured for every place that is tried
+def _measured(
+    text: str, dpi: float, names: tuple[str, ...], font: tuple[tuple[str, Any], ...]
+) -> tuple[float, float]:
+    probe = Text(0, 0, literal(text), family=list(names), **dict(font))
+    probe.set_figure(Figure(dpi=dpi))
+    box = probe.get_window_extent()
+    return 72 / dpi * box.width, 72 / dpi * box.height
 
 
 def wrapped(ax: Axes, text: str, width: float, **font: Any) -> str:
-    """Break a text into lines that are at most so many points wide."""
+    """Break a text into lines that are at most so many points wide.
+
+    A percentile and its amount, and an amount and its unit, stay on one line.
+    """
     lines, chars = text, max(map(len, text.split("\n")), default=0)
     needed = size_of(ax, lines, **font)[0] if text else 0.0
     while chars > _LEAST_CHARS and needed > _SLACK * width:
         chars = max(_LEAST_CHARS, min(chars - 1, int(chars * width / needed) + 1))
-        lines = "\n".join(fill(line, chars) for line in text.split("\n"))
+        bound = _BOUND.sub("\N{NO-BREAK SPACE}", text)
+        lines = "\n".join(fill(line, chars) for line in bound.split("\n"))
+        lines = lines.replace("\N{NO-BREAK SPACE}", " ")
         needed = size_of(ax, lines, **font)[0]
     return lines
 
@@ -100,21 +117,25 @@ def apart(
 def fit_axes(ax: Axes, xlabel: str, ylabel: str, left: float, width: float) -> None:
     """Break the labels of axes, and leave out ticks where the x axis is too short for them.
 
-    A label that is longer than the x axis begins at the left of the picture, which is ``width``
-    points wide; the axes begin ``left`` points further.
+    A label that is longer than the x axis reaches beyond it, as far as the picture does, which is
+    ``width`` points wide; the axes begin ``left`` points further.
     """
     inner = ax.get_window_extent()
     along = inner.width * points(ax)
     is_long = size_of(ax, xlabel, fontsize=TEXT)[0] > along
     text = wrapped(ax, xlabel, width if is_long else along, fontsize=TEXT)
-    ax.set_xlabel(literal(text), loc="left" if is_long else "center")
-    shift = ScaledTranslation(-left / 72 * is_long, 0, root_of(ax).dpi_scale_trans)
+    ax.set_xlabel(literal(text))
+    half = size_of(ax, text, fontsize=TEXT)[0] / 2
+    middle = max(half - left, min(along / 2, width - left - half))
+    shift = ScaledTranslation((middle - along / 2) / 72, 0, root_of(ax).dpi_scale_trans)
     ax.xaxis.label.set_transform(
         blended_transform_factory(ax.transAxes, IdentityTransform()) + shift
     )
     ax.set_ylabel(literal(wrapped(ax, ylabel, inner.height * points(ax), fontsize=TEXT)))
     labels = ax.get_xticklabels()
-    crowded = sum(one.get_window_extent().width for one in labels) / (_FULL * inner.width)
+    wide = [one.get_window_extent().width for one in labels]
+    reaching = (wide[0] + wide[-1]) / 2 if wide else 0.0  # beyond the ends of the axis
+    crowded = (sum(wide) - reaching) / (_FULL * inner.width)
     if crowded <= 1:
         return
     locator = ax.xaxis.get_major_locator()
@@ -162,8 +183,10 @@ def margins_of(ax: Axes, beside: Sequence[Annotation]) -> tuple[float, float, fl
 
 def place_within(ax: Axes, slot: Bbox) -> None:
     """Move axes that stand in no grid so that their words stay inside what they were given."""
+    if ax.get_subplotspec() is not None:  # what follows takes long
+        return
     inner, drawn = ax.get_window_extent(), ax.get_tightbbox()
-    if ax.get_subplotspec() is not None or drawn is None:
+    if drawn is None:
         return
     figure: Any = ax.figure
     box = figure.bbox
@@ -200,6 +223,7 @@ def key_above(
     names = [
         literal(wrapped(ax, name, width - 18, fontsize=font["fontsize"])) for name, _ in entries
     ]
+    is_dashed = any(isinstance(one, Line2D) and one.is_dashed() for one in signs)
     offset = ScaledTranslation(-shift[0] / 72, shift[1] / 72, root_of(ax).dpi_scale_trans)
     for columns in range(len(names), 0, -1):
         legend = ax.legend(
@@ -212,7 +236,7 @@ def key_above(
             frameon=False,
             borderpad=0,
             borderaxespad=0,
-            handlelength=1.2,
+            handlelength=_DASHED if is_dashed else _SIGN,
             columnspacing=1.2,
             **font,
         )

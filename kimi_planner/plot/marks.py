@@ -9,14 +9,17 @@ from typing import Any
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.plot.canvas import Canvas
 
-__all__ = ["bar", "dot", "look_of_dot", "spread", "workload_of"]
+CANNOT_SERVE = "X"  # the sign of a model that does not qualify
+
+__all__ = ["CANNOT_SERVE", "bar", "dot", "look_of_dot", "spread", "workload_of"]
 
 
-def bar(canvas: Canvas, row: float, width: float, color: str, left: float = 0.0) -> None:
+def bar(
+    canvas: Canvas, row: float, width: float, color: str, left: float = 0.0, *, height: float = 0.6
+) -> None:
     """Draw a bar of a row, from ``left`` on."""
-    canvas.ax.barh(
-        row, width, left=left, height=0.6, color=color, edgecolor=canvas.theme.ink, linewidth=0.5
-    )
+    look: dict[str, Any] = {"color": color, "edgecolor": canvas.theme.ink, "linewidth": 0.5}
+    canvas.ax.barh(row, width, left=left, height=height, **look)
 
 
 def spread(canvas: Canvas, row: float, low: float, high: float) -> None:

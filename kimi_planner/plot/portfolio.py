@@ -99,7 +99,7 @@ def portfolio_frontier(
         canvas.limit(f"{text} {dollars(budget)}", float(budget), color=color)
     answer = "" if step is None else step.sentence()
     return canvas.finish(
-        f"What more budget buys\n{answer}" if answer else "What more budget buys",
+        "What more budget buys",
         (
             "Line: the best portfolio of each budget."
             if served
@@ -114,5 +114,6 @@ def portfolio_frontier(
             else "none of the budgets serves every workload. "
         )
         + answer,
+        answer=answer,
         provenance=frontier.provenance,
     )

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from kimi_planner.choose.frontier import ModelQuality, QualityFrontier
 from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import dot, look_of_dot
+from kimi_planner.plot.marks import CANNOT_SERVE, dot, look_of_dot
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import at_most, dollars, listed
@@ -18,6 +18,7 @@ from kimi_planner.plot.words import at_most, dollars, listed
 __all__ = ["cascades", "cost_vs_quality"]
 
 _MOST_ROUTES = 16
+_MOST_NAMED = 3
 _BOUNDS = "what it is if failures are dependent, and if they are independent."
 _UNBEATEN = "none as good is cheaper"
 
@@ -58,7 +59,7 @@ def cost_vs_quality(frontier: QualityFrontier, **panel: Unpack[Panel]) -> Axes:
         _UNBEATEN: (blue, "o"),
         "beaten": (None, "o"),
         "no success rate known": (None, "s"),
-        "cannot serve": (canvas.theme.ink, "X"),
+        "cannot serve": (canvas.theme.ink, CANNOT_SERVE),
     }
     kinds = [_kind(one) for one in rows]
     money_axis(canvas.ax, "x", 1.05 * max(one.p90_usd_per_month for one in rows))
@@ -77,12 +78,13 @@ def cost_vs_quality(frontier: QualityFrontier, **panel: Unpack[Panel]) -> Axes:
     return canvas.finish(
         f"Cost against quality: {of}",
         "From the best down. Dot: P50. Line: P10 to P90. Beside it: success rate and P50."
-        + (missing if not known else ""),
+        + missing,
         f"Monthly spend and success rate of {of}. Not beaten: "
         + (listed(map(_words, best)) or "none")
         + ". Others: "
         + (listed(_words(one) for one in known if one not in best) or "none")
         + f".{missing}",
+        answer=_answer(frontier),
         provenance=frontier.provenance,
         key=[
             (text, Line2D([], [], **look_of_dot(canvas, *look)))
@@ -90,6 +92,15 @@ def cost_vs_quality(frontier: QualityFrontier, **panel: Unpack[Panel]) -> Axes:
             if text in kinds
         ],
     )
+
+
+def _answer(frontier: QualityFrontier) -> str:
+    names = frontier.frontier
+    if not names:
+        return "no success rate is known of a model that can serve"
+    if len(names) > _MOST_NAMED:
+        return f"for {len(names)} of {len(frontier.models)} models none as good is cheaper"
+    return f"none as good is cheaper than {' or '.join(names)}"
 
 
 def _kind(one: ModelQuality) -> str:
@@ -148,13 +159,13 @@ def cascades(result: Cascades, **panel: Unpack[Panel]) -> Axes:
     canvas.rows([route.name for route in rows])
     canvas.ax.set_xlabel("USD per task, mean, checks and retries included")
     cheapest = result.cheapest_per_success
-    answer = f"\n{cheapest.name} costs least per success" if cheapest is not None else ""
+    answer = f"{cheapest.name} costs least per success" if cheapest is not None else ""
     is_measured = any(route.intervals is not None for route in rows)
     hidden = len(result.routes) - len(rows)
     dearer = max(0, len(best) - _MOST_ROUTES)
     confidence = f"{100 * result.confidence:g}%"
     return canvas.finish(
-        f"Models and cascades: {result.workload}{answer}",
+        f"Models and cascades: {result.workload}",
         "From the best down. Beside it: share of tasks that succeed, in brackets "
         + (f"its {confidence} interval; line: {confidence} interval." * is_measured or _BOUNDS)
         + f" {hidden - dearer} beaten cascades are not drawn." * (hidden > dearer)
@@ -166,6 +177,7 @@ def cascades(result: Cascades, **panel: Unpack[Panel]) -> Axes:
         )
         + "."
         + (f" {cheapest.name} costs least for each success." if cheapest is not None else ""),
+        answer=answer,
         notes=result.notes,
         provenance=result.provenance,
         key=[

@@ -74,10 +74,11 @@ def routing_curve(result: RoutingCurve, **panel: Unpack[Panel]) -> Axes:
     sentences = result.sentences()
     of_value = "at the stated value" if chosen is not None else "for some value of a solved task"
     return canvas.finish(
-        f"Routing {result.workload} by a score\n{_answer(result)}",
+        f"Routing {result.workload} by a score",
         "Line: no other rule is cheaper and as good. On the items that chose it, a rule looks better "
         "than it is.",
         " ".join(sentences),
+        answer=_answer(result),
         notes=result.notes,
         provenance=result.provenance,
         key=[

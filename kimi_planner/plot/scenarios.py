@@ -70,8 +70,17 @@ def scenarios(comparison: ScenarioComparison, **panel: Unpack[Panel]) -> Axes:
             for row in rows
         )
         + ".",
+        answer=_answer(rows),
         provenance=plan.provenance,
     )
+
+
+def _answer(rows: list[dict[Any, Any]]) -> str:
+    """Return the scenario that differs most from the plan, and by how much."""
+    most = max(rows, key=lambda row: abs(row["difference_share"] or 0.0))
+    share = most["difference_share"]
+    text = f"{most['scenario']} differs most: {dollars(most['usd'])} USD"
+    return f"{text} ({share:+.1%})" if share else ""
 
 
 def _amount(row: dict[Any, Any]) -> str:

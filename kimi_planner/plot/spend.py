@@ -18,7 +18,7 @@ from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.marks import bar, spread
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
-from kimi_planner.plot.words import dollars, listed
+from kimi_planner.plot.words import dollars, least, listed
 
 __all__ = ["monthly_spend", "spend_fan"]
 
@@ -79,6 +79,7 @@ def monthly_spend(
         f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
         + listed(f"{row.model} {row.amount} USD{_range_text(row)}" for row in rows)
         + budget_words(budget),
+        answer=_answer(rows, budget),
         provenance=projection.provenance,
     )
 
@@ -169,6 +170,7 @@ def spend_fan(
             else f", {NO_RANGE}"
         )
         + budget_words(limit, " a month"),
+        answer="" if limit is None else _months_over(p50, float(limit)),
         provenance=projection.provenance,
     )
 
@@ -211,6 +213,29 @@ def draw_budget(canvas: Canvas, budget: Decimal | float | None, *, is_upright: b
 def budget_words(budget: Decimal | float | None, span: str = "") -> str:
     """Return the end of a sentence in words of a picture, and the budget if there is one."""
     return "." if budget is None else f". The budget is {dollars(budget)} USD{span}."
+
+
+def _answer(rows: list[ModelSpend], budget: Decimal | None) -> str:
+    """Return the cheapest model, if all can be compared, and how many keep the budget."""
+    cheapest = "" if any(row.is_least for row in rows) else least_of(rows)
+    if budget is None:
+        return cheapest
+    within = sum(row.p50 <= float(budget) for row in rows)
+    kept = f"{within} of {len(rows)} models within the budget" if within else "all over the budget"
+    return ", ".join(filter(None, (cheapest, kept)))
+
+
+def least_of(rows: list[ModelSpend]) -> str:
+    """Return which model costs least at its P50."""
+    return least([row.model for row in rows], [row.p50 for row in rows], " USD")
+
+
+def _months_over(amounts: np.ndarray, budget: float) -> str:
+    count, of = int((amounts > budget).sum()), len(amounts)
+    months = "in the month" if of == 1 else f"in each of {of} months"
+    if count in {0, of}:
+        return f"P50 {'over' if count else 'within'} the budget {months}"
+    return f"P50 over the budget in {count} of {of} months"
 
 
 def _range_text(spend: ModelSpend) -> str:

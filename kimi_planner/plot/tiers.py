@@ -70,15 +70,15 @@ def throughput(
         canvas.beside(_row_text(row, share), place, is_bold=is_needed)
     ax.set_xscale("log")
     ax.set_xlim(min(0.01, min(shares) / 2), 1.2 * reach)
-    canvas.rows([_tier_text(row) for row in rows], pitch=24)
+    canvas.rows([_tier_text(row) for row in rows], pitch=19)
     ax.xaxis.set_major_locator(LogLocator(10, numticks=5))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _percent(value)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:,g}%"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("highest peak as a share of the tier's tightest limit")
     canvas.limit("limit", 1.0)
     unknown = f" Not known: {', '.join(peaks.unknown)}." if peaks.unknown else ""
     return canvas.finish(
-        f"Throughput of {named} on {model}: {answer}",
+        f"Throughput of {named} on {model}",
         f"USD: recharged in total, credit and not a fee. Peak: P{result.percentile:g} over paths, "
         f"met in {result.minutes_within * 100:g}% of the busiest hour's minutes.{unknown}",
         f"Throughput of {named} on {model}: {answer}. The highest peak uses "
@@ -87,6 +87,7 @@ def throughput(
             for row, share in zip(rows, shares, strict=True)
         )
         + f".{unknown}",
+        answer=answer,
         provenance=result.provenance,
     )
 

@@ -79,9 +79,18 @@ def plan_change(change: PlanChange, workload: str | None = None, **panel: Unpack
             for name, amount in zip(names, amounts, strict=True)
         )
         + ".",
+        answer=_answer(names, amounts),
         notes=change.notes,
         provenance=change.provenance,
     )
+
+
+def _answer(names: list[str], amounts: list[float]) -> str:
+    """Return the plan before and after, and the cause that moved it most."""
+    ends = f"{usd(amounts[0])} → {usd(amounts[-1])} USD to book"
+    causes = zip(names[1:-1], amounts[1:-1], strict=True)
+    name, amount = max(causes, key=lambda cause: abs(cause[1]), default=("", 0.0))
+    return f"{ends}, most by {name}: {_amount(amount, signed=True)}" if amount else ends
 
 
 def _amount(amount: float, *, signed: bool) -> str:

@@ -12,7 +12,17 @@ from kimi_planner.arguments import public
 from kimi_planner.money import usd
 from kimi_planner.plot.style import can_draw
 
-__all__ = ["alt_text", "at_most", "distinct", "dollars", "listed", "literal", "resting", "short"]
+__all__ = [
+    "alt_text",
+    "at_most",
+    "distinct",
+    "dollars",
+    "least",
+    "listed",
+    "literal",
+    "resting",
+    "short",
+]
 
 NAME_CHARS = 30
 _MOST_LISTED = 12
@@ -103,6 +113,19 @@ def dollars(amount: Decimal | float) -> str:
     size = abs(float(amount))
     whole = size == 0 or size >= 100
     return usd(amount, 0 if whole else 2 if size >= 1 else 2 - math.floor(math.log10(size)))
+
+
+def least(names: Iterable[str], amounts: Iterable[float], unit: str = "") -> str:
+    """Return which of several costs least and how much; nothing if there is no single least.
+
+    >>> least(["a", "b"], [3, 2], " USD"), least(["a", "b"], [2, 2]), least(["a"], [2])
+    ('b costs least, 2.00 USD', '', '')
+    """
+    ranked = sorted(zip(amounts, names, strict=True))
+    if len(ranked) < 2 or not ranked[0][0] < ranked[1][0]:
+        return ""
+    amount, name = ranked[0]
+    return f"{name} costs least, {dollars(amount)}{unit}"
 
 
 def resting(notes: Iterable[str], provenance: str, chars: int = 330) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -188,11 +188,11 @@ def _workload(keys: Mapping[str, object], workload: WorkloadKey | None, names: l
 def _window(
     totals: UsageTotals, start: date | str | None, end: date | str | None
 ) -> tuple[date, date]:
-    if totals.first is None or totals.last is None:
+    if totals.days is None:
         raise UsageError(
             f"{totals.source}: the log has no dates, so it has no months. Add timestamps to it."
         )
-    first, last = (time.tz_convert(UTC).date() for time in (totals.first, totals.last))
+    first, last = totals.days
     start, end = (
         None if day is None else day_of(name, day, fault=ScenarioError)
         for name, day in (("start", start), ("end", end))

@@ -14,15 +14,15 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import ScenarioError
-from kimi_planner.money import usd
+from kimi_planner.money import exact_parts, rounded, usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import exact_parts, rounded
 from kimi_planner.reconcile.actual import NOT_STATED, Log, WorkloadKey, days_of, log_of
 from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import divided
 from kimi_planner.reconcile.invoice import check_invoice
-from kimi_planner.reconcile.planned import Choice, Plan, Range, plan_of
+from kimi_planner.reconcile.planned import Plan, Range
+from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.reconcile.result import (
     ALL,
     NOT_SEEN,

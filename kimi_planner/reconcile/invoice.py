@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -19,11 +19,10 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import METERS, Usage, fee_key, title_of
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import UsageError, Where, did_you_mean, shown
+from kimi_planner.errors import UsageError, Where, shown, unknown
 from kimi_planner.files import read_text
-from kimi_planner.money import exact_decimal, total
+from kimi_planner.money import exact_decimal, rounded, total
 from kimi_planner.notes import Note, note
-from kimi_planner.plan.rounding import rounded
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
@@ -248,12 +247,11 @@ def _price(
 
 def _covered(totals: UsageTotals, period: str) -> tuple[str, str]:
     """Return the first and last period of the log."""
-    if totals.first is None or totals.last is None:
+    if totals.days is None:
         raise UsageError(
             f"{totals.source}: the log has no dates, so no invoice can be held against it."
         )
-    ends = (str(one.tz_convert(UTC).date()) for one in (totals.first, totals.last))
-    first, last = (one if period == "day" else one[:7] for one in ends)
+    first, last = (str(day) if period == "day" else f"{day:%Y-%m}" for day in totals.days)
     return first, last
 
 
@@ -305,12 +303,8 @@ def _key(where: Where, period: str, row: Mapping[str, str | None], prices: Price
     titles = dict(_titles(prices.catalog))
     meter = (row.get("meter") or "").strip().lower()
     if meter not in titles:
-        known = [title for title, key in titles.items() if title != key]
-        raise UsageError(
-            f"meter is {shown(row.get('meter'))}.{did_you_mean(meter, titles)} Known: "
-            f"{', '.join((*known, *_OTHERS))}.",
-            at=where,
-        )
+        known = dict.fromkeys(title_of(key).lower() for key in titles.values())
+        raise UsageError(unknown("meter is", row.get("meter"), (*known, *_OTHERS)), at=where)
     model = (row.get("model") or "").strip()
     if not model:
         raise UsageError("model is empty. Name the model that was billed.", at=where)

@@ -1,16 +1,11 @@
-"""What was planned: a projection, or the file that ``kimi-planner plan`` printed."""
+"""What was planned: usage and spend of each workload, model and month, and what is booked of it."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,40 +13,26 @@ import numpy as np
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import FEE, METERS, ByMeter, Usage
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.catalog import Catalog
 from kimi_planner.errors import (
     FileError,
     PriceNotFoundError,
-    ScenarioError,
-    Where,
-    did_you_mean,
     shown,
 )
-from kimi_planner.files import read_text
-from kimi_planner.limits import TEXT_BYTES
-from kimi_planner.money import exact_decimal, usd
-from kimi_planner.notes import Note, note, noted
-from kimi_planner.plan.booking import EXPECTED, Booking, booked
-from kimi_planner.plan.plan_file import catalog_of, read_plan
+from kimi_planner.notes import Note
+from kimi_planner.plan.booking import EXPECTED
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import days_of
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
-from kimi_planner.reconcile.rows import FORMAT, plan_rows
-from kimi_planner.safe import as_written, on_one_line
-from kimi_planner.workload.fields import MAX_NAME_CHARS
 
-__all__ = ["Choice", "Plan", "Range", "plan_of"]
+__all__ = ["REMEDY", "TOKENS", "Plan", "Range"]
 
-#: One model for every workload, or workload to model.
-Choice = str | Mapping[str, str]
 #: The 10th and the 90th percentile of spend over paths, USD.
 Range = tuple[float, float]
 
 ROUNDING_USD = Fraction(1, 10**6)  # of amounts in a file
-_TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
-_NEEDED = ("workload", "model", "month", "requests", *_TOKENS, "mean_usd", "exact_usd")
-_MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
-_REMEDY = "Write one with: kimi-planner plan --format json."
+TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+REMEDY = "Write one with: kimi-planner plan --format json."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,19 +94,20 @@ class Plan:
         row = self.rows.get((name, model, month))
         return replace(NOTHING if row is None else _billed(row, tariff), tariff=tariff)
 
-    def reserve(self, name: str, month: str) -> Fraction:
-        """Return what is booked of a workload in a month above what is expected, USD."""
-        if name not in self.models or (name, month) not in self.booked:
-            return Fraction(0)
-        expected: Fraction = self.billed(name, self.models[name], month).bill.total
-        return Fraction(self.booked[name, month]) - expected
-
-    def amount(self, name: str, month: str) -> Fraction:
-        """Return what is booked of a workload in a month on its model, USD; nothing without one."""
+    def expected(self, name: str, month: str) -> Fraction:
+        """Return what is expected of a workload in a month on its model, USD; nothing without one."""
         if name not in self.models:
             return Fraction(0)
-        expected: Fraction = self.billed(name, self.models[name], month).bill.total
-        return expected + self.reserve(name, month)
+        return Fraction(self.billed(name, self.models[name], month).bill.total)
+
+    def amount(self, name: str, month: str) -> Fraction:
+        """Return what is booked of a workload in a month, USD: what is expected where nothing else is."""
+        booked = self.booked.get((name, month)) if name in self.models else None
+        return self.expected(name, month) if booked is None else Fraction(booked)
+
+    def reserve(self, name: str, month: str) -> Fraction:
+        """Return what is booked of a workload in a month above what is expected, USD."""
+        return self.amount(name, month) - self.expected(name, month)
 
     def has_turns(self, name: str) -> bool:
         """Whether the plan states that calls of a workload are parts of conversations."""
@@ -172,229 +154,9 @@ class Plan:
             try:
                 low, high = (float(str(one)) for one in stated)
             except ValueError:
-                wrong = f"a percentile is {shown(stated)}, no numbers. {_REMEDY}"
+                wrong = f"a percentile is {shown(stated)}, no numbers. {REMEDY}"
                 raise FileError(wrong, at=self.source) from None
         return None if low == high else (low, high)
-
-
-def plan_of(
-    planned: Projection | str | Path,
-    choice: Choice | None,
-    catalog: Catalog | str | Path | None,
-    at_hand: Catalog | None = None,
-) -> Plan:
-    """Read a plan.
-
-    Parameters
-    ----------
-    planned : Projection or path
-        What :func:`project` returns, an approved plan, or a file of ``plan --format json`` or
-        ``--format csv``.
-    choice : str or mapping of str to str, optional
-        The model of each workload; that of an approved plan, or the recommended one of a JSON plan, if
-        not given.
-    catalog : Catalog, str or Path, optional
-        Whose prices the plan was made with, where the plan does not say or it is not at hand.
-    at_hand : Catalog, optional
-        A catalog that is taken if it is the one the plan was made with.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be read or is not a plan.
-    CatalogError
-        If the catalog of the plan is not at hand, or is not the one it was made with.
-    ScenarioError
-        If it is not told on which model a workload was planned.
-    """
-    if isinstance(planned, Projection):
-        prices = planned.catalog if catalog is None else load_catalog(catalog)
-        data = {"spend": plan_rows(planned)}
-        return _booked(_plan(data, "this plan", choice, prices), planned)
-    if not isinstance(planned, str | Path):
-        raise ScenarioError(
-            f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
-        )
-    if Path(planned).suffix == ".toml":
-        return _approved(planned, choice, catalog, at_hand)
-    text = read_text(planned, limit=TEXT_BYTES)
-    source = str(planned)
-    if not text.lstrip().startswith("{"):
-        cells = csv.DictReader(io.StringIO(text, newline=""))
-        rows = [{key: _as_written(cell) for key, cell in row.items()} for row in cells]
-        plan = _plan({"spend": rows}, source, choice, load_catalog(catalog))
-        if catalog is not None:
-            return plan
-        taken = note("plan_catalog_unknown", source=source, catalog=plan.catalog.version)
-        return replace(plan, notes=(taken, *plan.notes))
-    try:
-        data = json.loads(text)
-        data |= {"spend": list(data["spend"]), "recommended": dict(data.get("recommended") or {})}
-        data["together"] = [
-            dict(row) | {"month": str(row["month"])} for row in data.get("together") or ()
-        ]
-        version, sha256 = data["catalog"]["version"], data["catalog"]["sha256"]
-        if data.get("format", FORMAT) != FORMAT:
-            raise ValueError(f"form {shown(data['format'])}, known is {FORMAT}")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FileError(
-            f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
-        ) from None
-    if catalog is None and at_hand is not None and at_hand.sha256 == sha256:
-        catalog = at_hand
-    prices = catalog_of(source, version, sha256, catalog)
-    return _plan(data, source, choice, prices)
-
-
-def _booked(plan: Plan, projection: Projection) -> Plan:
-    """Return a plan with what is booked of its projection."""
-    number = booked(projection, plan.models)
-    cells = {} if number.booking.is_expected else number.cells
-    stated = {name: getattr(projection, name) for name in ("as_of", "months", "seed", "n_paths")}
-    catalog = {name: getattr(projection.catalog, name) for name in ("version", "sha256")}
-    basis = _basis({**stated, "catalog": catalog}, projection.booking)
-    return replace(plan, projection=projection, booked=cells, basis=basis)
-
-
-def _basis(stated: Mapping[str, Any], booking: Booking) -> dict[str, str]:
-    """Return in words what a plan rests on; of a file that somebody wrote, no longer than names are."""
-    catalog, months = stated["catalog"], stated["months"]
-    basis = {
-        "Catalog": f"{catalog['version']} ({str(catalog['sha256'])[:12]})",
-        "As of": stated["as_of"],
-        "Months": " to ".join(dict.fromkeys(map(str, (months[0], months[-1])))),
-        "Seed": stated["seed"],
-        "Paths": stated["n_paths"],
-        "Booked": booking.words,
-    }
-    return {name: on_one_line(str(words), MAX_NAME_CHARS) for name, words in basis.items()}
-
-
-def _approved(
-    path: str | Path,
-    choice: Choice | None,
-    catalog: Catalog | str | Path | None,
-    at_hand: Catalog | None,
-) -> Plan:
-    """Read an approved plan, planned again."""
-    file = read_plan(path)
-    if catalog is None and at_hand and file.approved and at_hand.sha256 == file.approved.sha256:
-        catalog = at_hand
-    projection = file.planned(catalog)
-    data = {"spend": plan_rows(projection), "recommended": file.models}
-    plan = _booked(_plan(data, str(path), choice, projection.catalog), projection)
-    record = file.approved
-    now = booked(projection, plan.models).usd
-    if record is None or plan.models != file.models or usd(now) == usd(record.usd):
-        return plan
-    differs = note(
-        "approved_differs",
-        source=str(path),
-        approved=usd(record.usd),
-        version=record.kimi_planner,
-        now=usd(now),
-    )
-    return replace(plan, notes=(differs, *plan.notes))
-
-
-def _as_written(cell: Any) -> Any:
-    return as_written(cell) if isinstance(cell, str) else cell  # None where a line is too short
-
-
-def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: Catalog) -> Plan:
-    rows = {}
-    for number, row in enumerate(data["spend"], 1):
-        where = Where(source, number, "row")
-        missing = [name for name in _NEEDED if not isinstance(row, dict) or name not in row]
-        if missing:
-            raise FileError(f"not a plan ({', '.join(missing)} missing). {_REMEDY}", at=where)
-        if not _MONTH.fullmatch(str(row["month"])):
-            raise FileError(
-                f"month is {shown(row['month'])}. A month is written 2026-12; a spreadsheet makes Dec-26 of "
-                "it, unless the column is text.",
-                at=where,
-            )
-        rows[str(row["workload"]), str(row["model"]), str(row["month"])] = {**row, "where": where}
-    if not rows:
-        raise FileError("the plan has no rows.", at=source)
-    names = list(dict.fromkeys(workload for workload, _, _ in rows))
-    models = list(dict.fromkeys(model for _, model, _ in rows))
-    recommended = data.get("recommended", {})
-    chosen = _chosen(names, models, choice, recommended)
-    stated = all("usage" in row for row in rows.values())
-    notes: tuple[Note, ...] = () if stated else (note("no_meters", source=source),)
-    undecided = [name for name in names if name not in chosen]
-    notes += tuple(noted("no_planned_model", workloads=undecided))
-    bookable, basis = _stated(data, source)
-    if bookable and chosen != recommended:
-        bookable, notes = {}, (note("other_models_booked", source=source), *notes)
-    return Plan(
-        rows=rows,
-        models=chosen,
-        catalog=catalog,
-        source=source,
-        together=tuple(data.get("together", ())) if chosen == recommended else (),
-        booked=bookable,
-        basis=basis,
-        notes=notes,
-    )
-
-
-def _stated(
-    data: Mapping[str, Any], source: str
-) -> tuple[dict[tuple[str, str], Decimal], dict[str, str]]:
-    """Return what a JSON plan books of each workload and month, and what it rests on.
-
-    Nothing is booked where that is what is expected.
-    """
-    if "bookable" not in data:
-        return {}, {}
-    try:
-        number = data["bookable"]
-        booking = Booking(book=number["book"], contingency_percent=number["contingency_percent"])
-        parts = {
-            (str(row["workload"]), str(row["month"])): exact_decimal(row["usd"])
-            for row in number["parts"]
-        }
-        basis = _basis(data, booking)
-    except (ValueError, LookupError, TypeError, ScenarioError) as error:
-        raise FileError(
-            f"not a plan ({type(error).__name__}: {error}). {_REMEDY}", at=source
-        ) from None
-    return {} if booking.is_expected else parts, basis
-
-
-def _chosen(
-    names: list[str],
-    models: list[str],
-    choice: Choice | None,
-    recommended: Mapping[str, str],
-) -> dict[str, str]:
-    """Return the model on which each workload was planned."""
-    given = dict.fromkeys(names, choice) if isinstance(choice, str) else choice or {}
-    for name in given:
-        _refuse_unknown("workload", name, names)
-    chosen = {}
-    for name in names:
-        model = {**recommended, **given}.get(name)
-        if model is None and len(models) > 1 and (recommended or isinstance(choice, Mapping)):
-            continue  # a plan that decided on models, on none for this workload
-        if model is None and len(models) > 1:
-            raise ScenarioError(
-                f"The plan has workload {shown(name)} on {', '.join(models)}. Say which of them it "
-                "was planned for."
-            )
-        chosen[name] = models[0] if model is None else model
-        _refuse_unknown("model", chosen[name], models)
-    return chosen
-
-
-def _refuse_unknown(what: str, name: str, known: list[str]) -> None:
-    if name not in known:
-        raise ScenarioError(
-            f"The plan has no {what} {shown(name)}.{did_you_mean(str(name), known)} It has "
-            f"{', '.join(known)}."
-        )
 
 
 def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
@@ -412,7 +174,7 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
     if "usage" in row:
         names = ("usage", "bill_usd", "list_bill_usd")
         if not all(isinstance(row.get(name), dict) for name in names):
-            reason = f"{', '.join(names)} are no amounts by meter. {_REMEDY}"
+            reason = f"{', '.join(names)} are no amounts by meter. {REMEDY}"
             raise FileError(reason, at=row["where"])
         used, *bills = (
             {key: number(f"{name} of {key}", one) for key, one in row[name].items()}
@@ -421,9 +183,9 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
         requests, reasoning = used.pop("requests", 0), used.pop("reasoning", 0)
         for key in used:
             if key not in METERS and not key.startswith(FEE):
-                raise FileError(f"there is no meter {shown(key)}. {_REMEDY}", at=row["where"])
+                raise FileError(f"there is no meter {shown(key)}. {REMEDY}", at=row["where"])
         return Billed.of(Usage(used, requests, reasoning), *map(ByMeter, bills))
-    counts = (Fraction(number(name, row[name])) for name in ("requests", *_TOKENS))
+    counts = (Fraction(number(name, row[name])) for name in ("requests", *TOKENS))
     requests, prompt, cached, completion, reasoning = counts
     usage = Usage.of(prompt, completion, cached=cached, reasoning=reasoning, requests=requests)
     stated = "exact_usd" if row["exact_usd"] else "mean_usd"

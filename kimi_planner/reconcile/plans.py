@@ -11,14 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import ScenarioError, shown
-from kimi_planner.money import total, usd
+from kimi_planner.errors import ScenarioError, unknown
+from kimi_planner.money import exact_parts, in_cents, rounded, total, usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.rounding import exact_parts, in_cents, rounded, whole_parts
 from kimi_planner.reconcile.causes import CAUSES, divided
-from kimi_planner.reconcile.planned import Choice, Plan, plan_of
-from kimi_planner.reconcile.result import ALL, RESERVE, Compared
+from kimi_planner.reconcile.planned import Plan
+from kimi_planner.reconcile.read_plan import Choice, plan_of
+from kimi_planner.reconcile.result import ALL, RESERVE, Compared, parts_frame
 from kimi_planner.rich import Page, Shown
 
 __all__ = ["GONE", "MONTHS", "NEW", "PRICE", "PlanChange", "compare_plans"]
@@ -56,12 +56,7 @@ class PlanChange(Shown):
 
         ``usd`` is an exact decimal; the rows add up to after minus before.
         """
-        rows = [
-            (cell.month, cell.workload, cause, usd)
-            for cell in self.compared
-            for cause, usd in cell.parts.items()
-        ]
-        return pd.DataFrame(rows, columns=["month", "workload", "cause", "usd"], dtype=object)
+        return parts_frame(self.compared)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,9 +108,8 @@ class PlanChange(Shown):
         """
         summary = self.summary()
         if workload is not None and workload not in self.names:
-            raise ScenarioError(
-                f"Neither plan has a workload {shown(workload)}. There is {', '.join(self.names)}."
-            )
+            said = unknown("Neither plan has a workload", workload, self.names, "There is")
+            raise ScenarioError(said)
         usd = summary[workload or ALL]
         return usd[(usd != 0) | usd.index.isin(_ENDS)].rename("usd").reset_index()
 
@@ -134,10 +128,8 @@ class PlanChange(Shown):
             parts = dict.fromkeys(ORDER, Fraction(0))
             for cell in self.compared:
                 for cause, amount in cell.parts.items() if cell.workload == name else ():
-                    parts[cause] += 100 * Fraction(amount)
-            units = whole_parts(parts, int(100 * (now - was)))
-            causes = {cause: Decimal(unit).scaleb(-2) for cause, unit in units.items()}
-            columns[name] = {_ENDS[0]: was, **causes, _ENDS[1]: now}
+                    parts[cause] += Fraction(amount)
+            columns[name] = {_ENDS[0]: was, **in_cents(parts, now - was), _ENDS[1]: now}
         order = (_ENDS[0], *ORDER, _ENDS[1])
         columns[ALL] = {step: total(one[step] for one in columns.values()) for step in order}
         frame = pd.DataFrame(columns, dtype=object)

@@ -85,13 +85,7 @@ class Reconciliation:
 
         ``usd`` is an exact decimal; the rows add up to actual minus planned.
         """
-        return pd.DataFrame(
-            [
-                {"month": one.month, "workload": one.workload, "cause": cause, "usd": usd}
-                for one in self.compared
-                for cause, usd in one.parts.items()
-            ]
-        )
+        return parts_frame(self.compared)
 
     @cached_property
     def months(self) -> pd.DataFrame:
@@ -170,6 +164,16 @@ class Reconciliation:
     def _repr_html_(self) -> str:
         table = frame_html(self.summary())
         return page_html(table, notes=self.notes, provenance=self.provenance)
+
+
+def parts_frame(compared: Iterable[Compared]) -> pd.DataFrame:
+    """Return a row for every part of a difference, exact decimals: month, workload, cause, USD."""
+    rows = [
+        (one.month, one.workload, cause, usd)
+        for one in compared
+        for cause, usd in one.parts.items()
+    ]
+    return pd.DataFrame(rows, columns=["month", "workload", "cause", "usd"], dtype=object)
 
 
 def _compared(

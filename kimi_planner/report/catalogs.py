@@ -104,7 +104,7 @@ def diff_json(diff: CatalogDiff, effect: CatalogEffect | None = None) -> str:
         "effect": effect
         and {
             **{name: getattr(effect, name) for name in ("as_of", "seed", "n_paths", "months")},
-            "rows": effect.frame,
+            "rows": as_data(effect.frame, 6),
             "notes": effect.notes,
         },
     }

@@ -15,10 +15,10 @@ import pandas as pd
 from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.money import decimal_of
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.dated import dated
-from kimi_planner.plan.rounding import decimal_of
 from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.budget import budget_data
 from kimi_planner.report.table import Section

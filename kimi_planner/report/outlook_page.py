@@ -165,7 +165,7 @@ def outlook_xlsx(found: LatestEstimate) -> bytes:
     for table in section.tables:
         sheet.text(row, 0, table.title, "strong")
         row = sheet.table(row + 1, table) + 1
-    sheet.raw.print_area(0, 0, row, 8)
+    sheet.page((row, 8))
     return book.finished()
 
 
@@ -180,7 +180,7 @@ def _write_lines(book: Any, sheet: Any, found: LatestEstimate, row: int) -> int:
         sheet.day(at, column, one["day"])
         for place, name in enumerate(names, column + 1):
             amount = float(found.budget_usd or 0) if name == "budget" else one[name]
-            sheet.number(at, place, amount, "planned")
+            sheet.number(at, place, amount, "grey_money")
     rows = first, first + len(days) - 1
     series = [
         (name, span(rows, column, "Month end"), span(rows, place, "Month end"))

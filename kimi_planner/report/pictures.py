@@ -31,7 +31,10 @@ def pictures(recommendation: Recommendation, sections: Iterable[Section] = ()) -
     drawn["context_fit"] = plot.context_fit(recommendation.fit)
     if recommendation.evaluations is not None:
         frontier = quality_frontier(
-            projection, recommendation.evaluations, workload=_largest(recommendation)
+            projection,
+            recommendation.evaluations,
+            workload=_largest(recommendation),
+            published=recommendation.published or False,
         )
         if any(one.quality is not None for one in frontier.models):
             drawn["cost_vs_quality"] = plot.cost_vs_quality(frontier)

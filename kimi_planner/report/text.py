@@ -66,7 +66,8 @@ def recommendation_text(recommendation: Recommendation, *, details: bool = False
     if not details:
         more = "Every reason and note: --details."
         legend = max((one.legend for one in recommendation.cards), key=len)
-        return "\n\n".join([*parts, "\n".join(filled([f"{legend}.", more, rests_on]))])
+        last = [f"{legend}.", *map(str, recommendation.unused), more, rests_on]
+        return "\n\n".join([*parts, "\n".join(filled(last))])
     reasons = "\n".join(f"{one.workload}: {one.why}." for one in recommendation.decisions)
     return "\n\n".join([*parts, reasons, *_reasons(recommendation), rests_on])
 

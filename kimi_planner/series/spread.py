@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln, stdtr, stdtrit
 
-from kimi_planner.files import data_dir, read_toml
+from kimi_planner.files import data_dir
 from kimi_planner.series.growth import TENTH, Growth, flattened, growth_of, spend_between
 from kimi_planner.series.intervals import Array, cycle
 from kimi_planner.series.mixture import WEEK_HARMONICS, Mixture, weigh
 from kimi_planner.series.moments import DAY
 from kimi_planner.series.observed import Observed
+from kimi_planner.toml_file import read_toml
 
 __all__ = ["PATH", "Constants", "Ranges", "Traits", "ahead_of", "from_score", "learned", "score_of"]
 

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.aliases import catalog_id
-from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import KimiPlannerError, RequestError, needs, shown
-from kimi_planner.tokens.chat import count_pieces, count_prompt, count_reply, template_on
+from kimi_planner.tokens.causes import prompt_causes, reply_causes
+from kimi_planner.tokens.chat import count_prompt, count_reply, template_on
 from kimi_planner.tokens.images import Size
 from kimi_planner.tokens.logged import LoggedCall, call_in, read_rows
-from kimi_planner.tokens.messages import Message
-from kimi_planner.tokens.requests import Request, reply_of
-from kimi_planner.tokens.templates import template_of
-from kimi_planner.tokens.templates.pieces import Piece, Special
+from kimi_planner.tokens.requests import reply_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kimi_planner.tokens.templates import Template
 
 __all__ = ["Audit", "Audited", "audit"]
 
 EXACT, IN_RANGE, UNKNOWN = "exact", "within the stated range", "unknown"
-#: The system prompt that the template of the open weights of K2 puts where there is none.
-DEFAULT_SYSTEM = "You are Kimi, an AI assistant created by Moonshot AI."
 #: So many calls of a model that differ by the same number have something in common.
 LEAST_ALIKE = 3
 MAX_MESSAGES = 1_000
@@ -97,23 +89,16 @@ class Audit:
         with needs("pandas"):
             import pandas as pd
 
-        sums: dict[tuple[str, str, str], Counter[str]] = {}
-        for call in self.calls:
-            cell = sums.setdefault((call.model, call.what, call.cause), Counter())
-            cell["calls"] += 1
-            cell["billed_tokens"] += call.billed_tokens
-            cell["counted_tokens"] += call.counted_tokens
-        rows = [
-            dict(zip(("model", "what", "cause"), key, strict=True))
-            | cell
-            | {"difference_tokens": cell["billed_tokens"] - cell["counted_tokens"]}
-            for key, cell in sums.items()
-        ]
-        names = ["model", "what", "cause", "calls"]
-        names += ["billed_tokens", "counted_tokens", "difference_tokens"]
-        frame = pd.DataFrame(rows, columns=names)
-        return frame.sort_values(
-            [*names[:2], "calls"], ascending=[True, True, False], ignore_index=True
+        keys, counts = ["model", "what", "cause"], ["billed_tokens", "counted_tokens"]
+        names = [*keys, *counts]
+        rows = [{name: getattr(call, name) for name in names} for call in self.calls]
+        groups = pd.DataFrame(rows, columns=names).groupby(keys, sort=False)
+        frame = groups[counts].sum()
+        frame.insert(0, "calls", groups.size())
+        frame["difference_tokens"] = frame["billed_tokens"] - frame["counted_tokens"]
+        order = ["model", "what", "calls"]
+        return frame.reset_index().sort_values(
+            order, ascending=[True, True, False], ignore_index=True
         )
 
     def sentence(self) -> str:
@@ -253,102 +238,25 @@ def _held(
     cause = EXACT
     if prompt.tokens != call.prompt_tokens:
         rule = template_on(spec, day).rule
-        causes = (
-            name
-            for name, change in _CHANGES.items()
-            if _changed(call.body, rule, change, sizes) == call.prompt_tokens
-        )
         in_range = prompt.low <= call.prompt_tokens <= prompt.high
-        cause = next(causes, IN_RANGE if in_range else _by_host(call))
+        cause = _first(
+            prompt_causes(call.body, rule, sizes),
+            call.prompt_tokens,
+            IN_RANGE if in_range else _by_host(call),
+        )
     yield Audited(str(place), spec.id, "prompt", call.prompt_tokens, prompt.tokens, cause)
     if call.replies and call.completion_tokens is not None:
         yield _reply(str(place), call, spec, day, call.completion_tokens)
 
 
+def _first(causes: Iterable[tuple[str, int]], billed: int, otherwise: str) -> str:
+    """Return the first cause with which a count is what was billed."""
+    return next((name for name, tokens in causes if tokens == billed), otherwise)
+
+
 def _by_host(call: LoggedCall) -> str:
     host = call.host or "moonshot"
     return UNKNOWN if "moonshot" in host.lower() else f"the template of another host ({host[:40]})"
-
-
-Change = Callable[[Request, Rendering], Iterable[Piece]]
-
-
-def _ruled(**changes: Any) -> Change:
-    return lambda request, rule: template_of(replace(rule, **changes)).prompt(request)
-
-
-def _ids_as_sent(request: Request, rule: Rendering) -> Iterator[Piece]:
-    for piece in template_of(rule).prompt(request):
-        if isinstance(piece, str):
-            yield re.sub(r"\A(## Return of )?functions\.(?=[^:\n]+:\d)", r"\1", piece)
-        else:
-            yield piece
-
-
-def _ids_by_number(request: Request, rule: Rendering) -> Iterable[Piece]:
-    number, ids = count(), dict[str, str]()
-    for message in request.messages:
-        for call in message.calls:
-            ids.setdefault(call.id, f"{call.name}:{next(number)}")
-    request.messages = tuple(
-        replace(
-            message,
-            calls=tuple(replace(call, id=ids[call.id]) for call in message.calls),
-            call_id=ids.get(message.call_id, message.call_id),
-        )
-        for message in request.messages
-    )
-    return template_of(rule).prompt(request)
-
-
-def _no_line_break(request: Request, rule: Rendering) -> Iterator[Piece]:
-    for before, piece in pairwise([0, *template_of(rule).prompt(request)]):
-        after_image = before is Special.END_MEDIA and isinstance(piece, str)
-        yield piece.removeprefix("\n") if after_image and isinstance(piece, str) else piece
-
-
-def _default_system(request: Request, rule: Rendering) -> Iterable[Piece]:
-    if request.messages[0].role != "system":
-        request.messages = (Message("system", parts=(DEFAULT_SYSTEM,)), *request.messages)
-    return template_of(rule).prompt(request)
-
-
-def _no_effort(request: Request, rule: Rendering) -> Iterable[Piece]:
-    request.effort = None
-    return _ruled(default_effort=None)(request, rule)
-
-
-def _with(extra: int) -> Change:
-    return lambda request, rule: [*template_of(rule).prompt(request), extra]
-
-
-def _no_header(request: Request, rule: Rendering) -> Iterable[Piece]:
-    template = template_of(rule)
-    return [*template.prompt(request)][: -len(template.generation_prompt)]
-
-
-#: What would explain a prompt, and the pieces that it has then. Earlier ones are told first.
-_CHANGES: dict[str, Change] = {
-    "tools in JSON, the form of another day": _ruled(tools="json"),
-    "tools in TypeScript, the form of another day": _ruled(tools="typescript"),
-    "ids of calls as they were sent": _ids_as_sent,
-    "ids of calls written name:n": _ids_by_number,
-    "no message of effort": _no_effort,
-    "no line break after an image": _no_line_break,
-    "reasoning of the history kept": _ruled(keeps_reasoning="always"),
-    "thinking on": _ruled(thinking="always"),
-    "thinking off": _ruled(thinking="off"),
-    "a default system prompt": _default_system,
-    "the prefill <think> billed as prompt": _with(1),
-    "the prefill <think></think> billed as prompt": _with(2),
-    "without the tokens that ask for an answer": _no_header,
-}
-
-
-def _changed(
-    body: Mapping[str, Any], rule: Rendering, change: Change, sizes: Mapping[str, Size] | None
-) -> int:
-    return count_pieces(change(Request.of(body), rule), template_of(rule), sizes)
 
 
 def _reply(place: str, call: LoggedCall, spec: ModelSpec, day: object, billed: int) -> Audited:
@@ -357,38 +265,9 @@ def _reply(place: str, call: LoggedCall, spec: ModelSpec, day: object, billed: i
     cause = EXACT
     if counted != billed:
         template = template_on(spec, day)
-        causes = _reply_causes(call, messages, template, counted)
-        cause = next((name for name, tokens in causes if tokens == billed), _by_host(call))
+        causes = reply_causes(call, messages, template, counted)
+        cause = _first(causes, billed, _by_host(call))
     return Audited(place, spec.id, "reply", billed, counted, cause)
-
-
-def _reply_causes(
-    call: LoggedCall, messages: list[Message], template: Template, counted: int
-) -> Iterator[tuple[str, int]]:
-    """Yield what would explain a reply, and its tokens then."""
-    finished = [reply.get("finish_reason") for reply in call.replies if isinstance(reply, Mapping)]
-    if "length" in finished:
-        yield "cut at its limit", counted - finished.count("length")
-    calls = sum(bool(message.calls) for message in messages)
-    if calls:
-        yield "an end token after calls of tools", counted + calls
-        sent = [
-            re.sub(r"\Afunctions\.", "", piece) if isinstance(piece, str) else piece
-            for message in messages
-            for piece in template.completion(message)
-        ]
-        yield "ids of calls as they were sent", count_pieces(sent, template)
-    if not any(message.reasoning for message in messages) and call.reasoning_tokens:
-        for unseen in (call.reasoning_tokens, call.reasoning_tokens - 1):
-            yield "reasoning that is not in the log", counted + unseen
-    without = [
-        piece
-        for message in messages
-        for piece in template.completion(message)
-        if piece not in (Special.THINK, Special.END_THINK)
-    ]
-    yield "no marks of thinking", count_pieces(without, template)
-    yield "no end token", counted - len(messages)
 
 
 def _alike(calls: Iterable[Audited]) -> Iterator[Audited]:

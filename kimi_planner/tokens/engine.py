@@ -18,7 +18,7 @@ from struct import unpack
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kimi_planner.errors import MissingExtraError, RequestError, VocabularyError, shown
+from kimi_planner.errors import MissingExtraError, RequestError, VocabularyError, unknown
 from kimi_planner.lazy import making
 from kimi_planner.tokens import native, vocabulary
 from kimi_planner.tokens.batch import count_in_chunks
@@ -230,7 +230,7 @@ def engine(name: str = DEFAULT) -> Engine:
         If there is no engine of that name.
     """
     if name not in ENGINES:
-        raise RequestError(f"Unknown engine {shown(name)}. Engines: {', '.join(ENGINES)}.")
+        raise RequestError(unknown("Unknown engine", name, ENGINES, "Engines:"))
     if name not in _built:
         with making:  # the first to ask builds it, and the others wait
             if name not in _built:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.errors import FileError, RequestError, Where, shown
-from kimi_planner.files import DamagedFileError, no_such_file, open_unpacked
+from kimi_planner.files import no_such_file
+from kimi_planner.json_text import loaded
+from kimi_planner.packed import DamagedFileError, open_unpacked
 from kimi_planner.tokens.blocks import chat_body
 from kimi_planner.tokens.requests import BODY_KEYS
 
@@ -74,7 +76,7 @@ def read_rows(path: str | Path) -> Iterator[tuple[Where, Any]]:
     except (OSError, DamagedFileError) as error:
         raise FileError(f"cannot be read ({error}).", at=path) from None
     try:
-        value = json.loads(raw)
+        value = loaded(raw)
     except (ValueError, RecursionError) as error:
         lines = list(_lines(path, BytesIO(raw)))
         if len(lines) < 2 or not _is_json(lines[0][1]):
@@ -111,7 +113,7 @@ def call_in(row: Any) -> LoggedCall:
     """
     if isinstance(row, bytes):
         try:
-            row = json.loads(row)
+            row = loaded(row)
         except (ValueError, RecursionError) as error:
             raise RequestError(f"not JSON ({shown(str(error), 80)}).") from None
     body = body_in(row)
@@ -186,7 +188,7 @@ def _parsed(value: Any) -> Any:
     """Return what JSON text holds; a log may have a request as text."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         with suppress(ValueError, RecursionError):
-            return json.loads(value)
+            return loaded(value)
     return value
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import FileError, RequestError, did_you_mean, shown
-from kimi_planner.files import TomlTable, data_dir, read_toml
+from kimi_planner.errors import FileError, RequestError, shown, unknown
+from kimi_planner.files import data_dir
 from kimi_planner.tokens.vocabulary import SHA256
+from kimi_planner.toml_file import TomlTable, read_toml
 
 __all__ = ["SizeEstimate", "size_kinds", "tokens_from_bytes"]
 
@@ -102,8 +103,7 @@ def tokens_from_bytes(n: int, kind: str) -> SizeEstimate:
     rows = _shipped()
     row = rows.get(kind) if isinstance(kind, str) else None
     if row is None:
-        near = did_you_mean(str(kind), rows)
-        raise RequestError(f"Unknown kind {shown(kind)}.{near} Known kinds: {', '.join(rows)}.")
+        raise RequestError(unknown("Unknown kind", kind, rows, "Known kinds:"))
     if type(n) is not int or not 0 <= n <= MAX_BYTES:
         raise RequestError(f"n is {shown(n)}. It must be a whole number of bytes, 0 to 10**15.")
     low, _, high, mean = (n * Decimal(row[key]) for key in _RATIOS)

@@ -93,6 +93,8 @@ def count_tokens_batch(
 
     if isinstance(texts, str):
         raise RequestError("count_tokens_batch takes many texts. For one text use count_tokens.")
+    if hasattr(texts, "columns"):  # its texts would be the names of its columns
+        raise RequestError(f"texts is {shown(texts)}. Give one column of it.")
     checked = []
     for position, text in enumerate(texts):
         if not isinstance(text, str):

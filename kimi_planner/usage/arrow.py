@@ -14,11 +14,15 @@ from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block
 from kimi_planner.usage.table import JSON_CELLS, MOST_KEYS, SAID, Table
 
-__all__ = ["table_of_lines"]
+__all__ = ["DoubledKeyError", "table_of_lines"]
 
 
 class _OddError(Exception):
     """These lines need a closer look."""
+
+
+class DoubledKeyError(Exception):
+    """In these lines a key stands twice in one object."""
 
 
 def table_of_lines(block: Block, first: Any) -> tuple[Table, Dialect] | None:
@@ -35,6 +39,11 @@ def table_of_lines(block: Block, first: Any) -> tuple[Table, Dialect] | None:
     -----
     Arrow reads them if all are objects whose fields have one type each. They are of one dialect if it
     is told by fields that all of them have, and by no other that some of them have.
+
+    Raises
+    ------
+    DoubledKeyError
+        If a key stands twice in one object, which of all readers Arrow alone says.
     """
     if type(first) is not dict or not is_plain(tuple(first)) or candidates(tuple(first))[0] is None:
         return None
@@ -42,13 +51,18 @@ def table_of_lines(block: Block, first: Any) -> tuple[Table, Dialect] | None:
         import pyarrow as pa
         from pyarrow import json as arrow
 
-        with suppress(pa.ArrowException, UnicodeError):
+        try:
             read = arrow.read_json(
                 pa.BufferReader(block.encoded),
                 read_options=arrow.ReadOptions(use_threads=False, block_size=1 << 30),
                 parse_options=arrow.ParseOptions(explicit_schema=pa.schema(_typed(first, pa))),
             )
             return _table(read, block, pa)
+        except pa.ArrowException as error:
+            if "specified twice" in str(error):
+                raise DoubledKeyError from None
+        except UnicodeError:
+            return None
     return None
 
 

@@ -8,18 +8,14 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kimi_planner.boundary import quoted
-from kimi_planner.errors import UsageError, Where, did_you_mean, needs, shown
+from kimi_planner.errors import UsageError, Where, did_you_mean, shown
 from kimi_planner.limits import LINE_BYTES, TABLE_COLUMNS
-from kimi_planner.usage.containers import is_stream
 from kimi_planner.usage.dialects import (
     GENERIC,
     dialect_of_columns,
@@ -32,9 +28,9 @@ from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import Block
 from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import Rows
-from kimi_planner.usage.table import JSON_CELLS, Table, as_objects
+from kimi_planner.usage.table import Table, as_objects
 
-__all__ = ["read_arrow", "read_csv", "read_frame"]
+__all__ = ["read_csv", "read_frame", "refuse_header"]
 
 _SIGNS = (",", ";", "\t", "|")
 _BATCH_ROWS = 1 << 15
@@ -147,14 +143,14 @@ class _Header:
     def refuse(self, table: Table) -> None:
         """Raise if a table of no special form has no column for what every call has."""
         if dialect_of_columns(table.names).name == GENERIC:
-            _refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
+            refuse_header(table, self.names, self.rows, Where(self.rows.file, self.line))
 
     def _regular(self, block: Block) -> list[Any] | None:
         """Return the columns as text of Arrow, ``None`` where each row needs a closer look."""
         text = block.text
         if "\r" in text:
             text = text.removesuffix("\r").replace("\r\n", "\n")
-        if '"' in text or "\r" in text or "\0" in text or "\n\n" in text or text[-1:] in ("\n", ""):
+        if '"' in text or "\r" in text or "\0" in text or "\n\n" in f"\n{text}\n":
             return None
         try:
             import pyarrow as pa
@@ -225,7 +221,7 @@ def _missing(names: Iterable[str], rows: Rows) -> list[str]:
     ]
 
 
-def _refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> None:
+def refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> None:
     """Raise if a table has no column for what every call has."""
     missing = _missing(table.names, rows)
     if not missing:
@@ -234,86 +230,11 @@ def _refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> 
     near = did_you_mean(needed, [name for name in names if name and name not in COLUMNS])
     others = ", ".join(dict.fromkeys(one.form or one.name for one in dialects()[:-1]))
     raise UsageError(
-        f"no column {needed!r}. Found: {quoted(', '.join(names))}.{near} "
-        f"A usage CSV has the columns {', '.join(COLUMNS)}; map={{{needed!r}: NAME}} (--map {needed}=NAME) "
-        f"says which column it is. Other forms that are read: {others}.",
+        f"no column {needed!r}. Found: {quoted(', '.join(names), 200)}.{near} Say which it is: "
+        f"--map {needed}=NAME, in Python map={{{needed!r}: NAME}}. A usage CSV has the columns "
+        f"{', '.join(COLUMNS)}. Other forms that are read: {others}.",
         at=where,
     )
-
-
-def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
-    """Yield the rows of a Parquet or Arrow file, some at a time.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read, has no columns of a known form, or a bad row and errors are not skipped.
-    MissingExtraError
-        If pyarrow is not installed.
-    """
-    with needs("pyarrow", "corpora"):
-        import pyarrow as pa
-        from pyarrow import feather, parquet
-    try:
-        with path.open("rb") as handle:
-            is_parquet = handle.read(4) == b"PAR1"
-        batches = (
-            parquet.ParquetFile(path, pre_buffer=False).iter_batches(_BATCH_ROWS)
-            if is_parquet
-            else pa.ipc.open_stream(path.read_bytes())
-            if is_stream(path)
-            else feather.read_table(path, memory_map=False).to_batches(_BATCH_ROWS)
-        )
-        start = 1
-        for batch in batches:
-            yield from _read_batch(batch, start, rows)
-            start += batch.num_rows
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read ({' '.join(str(error).split())}).", at=path) from None
-
-
-def _read_batch(batch: Any, start: int, rows: Rows) -> Iterator[pd.DataFrame]:
-    import pyarrow as pa
-
-    names = batch.schema.names
-    doubled = sorted(name for name, times in Counter(names).items() if times > 1)
-    if doubled:
-        raise UsageError(
-            f"a column stands there twice ({', '.join(doubled)}). Keep one.", at=rows.file
-        )
-    table = Table(np.arange(start, start + batch.num_rows))
-    wanted = wanted_of(dialect_of_columns(map(spelled, names)))
-    for name, stored in zip(names, batch.columns, strict=True):
-        is_coded = pa.types.is_dictionary(stored.type)
-        column = stored.dictionary_decode() if is_coded else stored
-        kind = column.type
-        if pa.types.is_timestamp(kind):
-            table.add(name, column.to_pandas())
-        elif pa.types.is_large_string(kind) or pa.types.is_string(kind):
-            column.validate(full=True)  # that it is UTF-8
-            text = column.cast(pa.string()).fill_null("")
-            if spelled(name).endswith(JSON_CELLS):
-                table.open([{name: value or None} for value in text.to_pylist()], wanted)
-            else:
-                table.add(name, text)
-        elif pa.types.is_nested(kind) or pa.types.is_decimal(kind) or pa.types.is_temporal(kind):
-            values = column.to_pylist(maps_as_pydicts="lossy")
-            table.open([{name: _plain(value)} for value in values], wanted)
-        else:
-            table.add(name, column)
-    dialect = dialect_of_columns(table.names)
-    rows.columns = tuple(table.columns)
-    if dialect.name == GENERIC:
-        _refuse_header(table, batch.schema.names, rows, Where(rows.file))
-    read_table(table, dialect, rows, name="usage table" if dialect.name == GENERIC else "")
-    yield from rows.settle()
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of Arrow as JSON would have it."""
-    if isinstance(value, Decimal):
-        return float(value)
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
@@ -352,7 +273,7 @@ def read_frame(frame: pd.DataFrame, rows: Rows) -> Iterator[pd.DataFrame]:
 def _refuse_frame(frame: pd.DataFrame, table: Table, rows: Rows) -> None:
     for needed in _missing([*table.names, *map(spelled, map(str, frame.columns))], rows):
         raise UsageError(
-            f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. "
-            f"A usage frame has {', '.join(COLUMNS)}.",
+            f"no column {needed!r}. Columns found: {', '.join(map(str, frame.columns))}. Say which it is: "
+            f"map={{{needed!r}: NAME}}. A usage frame has {', '.join(COLUMNS)}.",
             at="usage frame",
         )

@@ -12,6 +12,7 @@ from typing import Any
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError
 from kimi_planner.usage.dialects import spelled
+from kimi_planner.usage.doubled_keys import check_keys
 from kimi_planner.usage.pages import page_of
 from kimi_planner.usage.table import number_of
 
@@ -131,6 +132,7 @@ class Unwrapping:
             if not text.lstrip().startswith("{"):
                 return self._none()
             when = next((value[names[one]] for one in _LOGGED_AT if one in names), None)
+            check_keys(text)
             try:
                 inner = json.loads(text)
                 return self.entries({"logged_at": when, **inner} if when is not None else inner)

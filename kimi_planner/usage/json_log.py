@@ -13,8 +13,9 @@ import pandas as pd
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where
 from kimi_planner.limits import DOCUMENT_CHARS
-from kimi_planner.usage.arrow import table_of_lines
+from kimi_planner.usage.arrow import DoubledKeyError, table_of_lines
 from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
+from kimi_planner.usage.doubled_keys import check_every_key, check_keys
 from kimi_planner.usage.entries import Unwrapping, is_plain
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block, first_line
@@ -45,6 +46,7 @@ class Entries:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.unwrapping = Unwrapping(rows.cover, rows.page, self.other)
+        self.check: Callable[[str], object] = check_keys
         self._waiting: dict[str, tuple[Dialect, list[Any], list[int]]] = {}
         self._alike: dict[tuple[str, ...], tuple[list[Any], list[int]]] = {}
 
@@ -52,8 +54,13 @@ class Entries:
         """Count something that is no entry."""
         self.rows.left_out[LeftOut.OTHER] += 1
 
-    def take(self, value: Any, line: int) -> None:
-        """Take the entries that a value holds, whatever their form."""
+    def take(self, value: Any, line: int, text: str) -> None:
+        """Take the entries that a value holds, whatever their form; ``text`` is what it was read from."""
+        try:
+            self.check(text)
+        except UsageError as error:
+            self.rows.refuse(line, error)
+            return
         keys = tuple(value) if type(value) is dict else ()
         alike = self._alike.get(keys)
         if alike is not None:  # nearly all rows of a log
@@ -114,7 +121,11 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     entries, size, odd = Entries(rows), 0, 0
     for block in blocks:
         if odd < _ODD_BLOCKS and not size:
-            read = _in_one_go(block)
+            read = None
+            try:
+                read = _in_one_go(block)
+            except DoubledKeyError:
+                entries.check = check_every_key
             odd += read is None
             if read is not None:
                 read_table(*read, rows)
@@ -128,7 +139,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
                 value = _odd_value(line, number, block, rows)
                 if value is None:
                     continue
-            entries.take(value, number)
+            entries.take(value, number, line)
         size += len(block.text)
         if size >= _READ_CHARS:
             size = 0
@@ -137,7 +148,13 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
 
 
 def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
-    """Return what a block of whole lines holds, if all of them are alike."""
+    """Return what a block of whole lines holds, if all of them are alike.
+
+    Raises
+    ------
+    DoubledKeyError
+        If a key stands twice in an object of one.
+    """
     if block.is_open or not block.text:
         return None
     try:
@@ -227,7 +244,7 @@ class _Document:
                 break
             except (ValueError, RecursionError) as error:
                 raise self._wrong(f"not JSON ({error}).") from None
-            entries.take(value, self._line)
+            entries.take(value, self._line, text[self._at : end])
             self._go_to(end)
         self._tried = len(text) - self._at
         if self._tried > DOCUMENT_CHARS:

@@ -12,16 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.files import (
-    STANDARD_INPUT,
-    DamagedFileError,
-    Progress,
-    no_such_file,
-    not_utf8,
-    open_unpacked,
-)
+from kimi_planner.files import no_such_file, not_utf8
 from kimi_planner.limits import LINE_BYTES
-from kimi_planner.usage.containers import refuse_start
+from kimi_planner.packed import STANDARD_INPUT, DamagedFileError, Progress, open_unpacked
+from kimi_planner.usage.paths import refuse_start
 
 __all__ = ["Block", "Rejects", "first_line", "line_blocks"]
 

@@ -1,18 +1,19 @@
-"""The files of a log: named one by one, as a pattern, or as a folder."""
+"""The files of a log: named one by one, as a pattern or as a folder, and what each turns out to be."""
 
 from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kimi_planner.boundary import opening
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.files import globbed
+from kimi_planner.packed import zipped_files
 
-__all__ = ["LogFile", "files_of"]
+__all__ = ["LogFile", "files_of", "is_arrow", "is_stream", "refuse_container", "refuse_start"]
 
 #: What lies beside logs and is none, by its name.
 _BESIDE = re.compile(
@@ -50,7 +51,7 @@ def files_of(source: Any) -> list[LogFile]:
         READMEs, manifests and the like are no logs.
     """
     several = [source] if isinstance(source, str | Path) else source
-    if not isinstance(several, Iterable) or isinstance(several, bytes):
+    if not isinstance(several, Iterable) or isinstance(several, bytes | Mapping):
         raise UsageError(f"source is {shown(source)}. Give the path of a log, or a DataFrame.")
     files: list[LogFile] = []
     for name in several:
@@ -86,3 +87,84 @@ def _beside(path: Path, root: Path) -> LogFile:
 def _is_pattern(path: str | Path) -> bool:
     text = str(path)
     return glob.has_magic(text) and "\0" not in text and not Path(text).exists()
+
+
+_STREAM = b"\xff\xff\xff\xff"
+_ARROW = (b"PAR1", b"ARROW1", b"FEA1", _STREAM)
+#: What files begin with that are not read, what they are, and what to do.
+_OTHERS = (
+    (b"SQLite format 3", "an SQLite database. Write its table as CSV: sqlite3 -header -csv FILE 'SELECT * FROM TABLE' > log.csv."),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old form. Save the sheet as CSV."),
+    (b"Obj\x01", "an Avro file. Convert it to Parquet or JSON lines."),
+    (b"ORC", "an ORC file. Convert it to Parquet."),
+    (b"DUCK", "a DuckDB database. Write its table: COPY table TO 'log.parquet'."),
+    (b"7z\xbc\xaf", "a 7-Zip archive. Unpack it and read the file in it."),
+    (b"Rar!", "a RAR archive. Unpack it and read the file in it."),
+    (b"PK\x03\x04", "a zip on standard input. Unpack it first: unzip -p FILE."),
+    (b"%PDF", "a PDF. Export the log as CSV or JSON."),
+)  # fmt: skip
+_PACKED = "a Parquet or Arrow file that is packed, or comes on standard input. Give it as a file, unpacked."
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            return handle.read(300)
+    except OSError:
+        return b""
+
+
+def is_arrow(path: Path) -> bool:
+    """Whether a file is Parquet, Arrow or Feather."""
+    return _start(path).startswith(_ARROW)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether an Arrow file is a stream, which has no footer."""
+    return _start(path).startswith(_STREAM)
+
+
+def refuse_start(start: bytes, path: Path) -> None:
+    """Say what unpacked bytes are, and what to do, if they begin no log that is read.
+
+    Raises
+    ------
+    UsageError
+        If it is a database, an archive, or a table inside of what packs it.
+    """
+    for magic, what in (*_OTHERS, *((arrow, _PACKED) for arrow in _ARROW)):
+        if start.startswith(magic):
+            raise UsageError(f"this is {what}", at=path)
+    if start[257:262] == b"ustar":
+        raise UsageError("this is a tar archive. Unpack it and read the files in it.", at=path)
+
+
+def refuse_container(path: Path) -> None:
+    """Say what a file is, and what to do, if it is no log that is read.
+
+    Raises
+    ------
+    UsageError
+        If it is a database, a workbook or an archive of several files.
+    """
+    start = _start(path)
+    if not start.startswith((*_ARROW, b"PK")):
+        refuse_start(start, path)
+    if start.startswith(b"PK\x03\x04"):
+        import zipfile
+
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = zipped_files(archive)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise UsageError(
+                f"the zip data is damaged or cut off ({error}). Copy the file again.", at=path
+            ) from None
+        if any(name.startswith(("xl/", "xl\\")) for name in names):
+            raise UsageError(
+                "this is an Excel workbook. Save the sheet of the log as CSV.", at=path
+            )
+        if len(names) != 1:
+            raise UsageError(
+                f"this is a zip of {len(names)} files. Unpack it and read the files in it.", at=path
+            )

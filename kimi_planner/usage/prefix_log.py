@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, Where, is_whole, shown
-from kimi_planner.files import Progress
+from kimi_planner.json_text import loaded
+from kimi_planner.packed import Progress
 from kimi_planner.usage.lines import line_blocks
 
 __all__ = ["BLOCK_TOKENS", "PrefixLog", "read_prefix_log"]
@@ -22,7 +22,7 @@ BLOCK_TOKENS = 512
 _INT64 = 2**63
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrefixLog:
     """Calls with the blocks that their prompts are made of.
 
@@ -106,7 +106,7 @@ def read_prefix_log(
             if not line.strip():
                 continue
             try:
-                when, prompt, ids = _call(json.loads(line), block_tokens)
+                when, prompt, ids = _call(loaded(line), block_tokens)
             except UsageError as error:
                 raise UsageError(str(error), at=Where(path, number)) from None
             except (ValueError, RecursionError) as error:

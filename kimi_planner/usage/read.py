@@ -13,14 +13,14 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.boundary import opening
 from kimi_planner.errors import UsageError, Where, shown
-from kimi_planner.files import STANDARD_INPUT, Progress
 from kimi_planner.notes import Note, note
-from kimi_planner.usage.containers import is_arrow, refuse_container
-from kimi_planner.usage.csv_log import read_arrow, read_csv, read_frame
+from kimi_planner.packed import STANDARD_INPUT, Progress
+from kimi_planner.usage.arrow_files import read_arrow
+from kimi_planner.usage.csv_log import read_csv, read_frame
 from kimi_planner.usage.frame import checked_rows, is_column
 from kimi_planner.usage.json_log import read_json
 from kimi_planner.usage.lines import Rejects, first_line, line_blocks
-from kimi_planner.usage.paths import files_of
+from kimi_planner.usage.paths import files_of, is_arrow, refuse_container
 from kimi_planner.usage.rows import HIDDEN, LeftOut, Rows
 
 __all__ = [

@@ -140,8 +140,6 @@ def cached_share_from_log(
     """
     lifetimes = _checked_lifetimes(lifetime_minutes)
     whole("chunk_tokens", chunk_tokens, 1, fault=UsageError)
-    if not isinstance(log, PrefixLog):
-        raise UsageError(f"{shown(log)} is no prefix log. Give a PrefixLog.")
     late = np.flatnonzero(np.diff(log.seconds) < 0)
     if len(late):
         raise UsageError(

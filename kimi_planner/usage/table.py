@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError
 from kimi_planner.limits import DEPTH, TABLE_COLUMNS
 from kimi_planner.usage.dialects import spelled
+from kimi_planner.usage.doubled_keys import check_keys
 
 __all__ = [
     "DOUBTFUL",
@@ -29,7 +31,6 @@ __all__ = [
     "as_objects",
     "equal",
     "is_text",
-    "mentions_usage",
     "number_of",
     "parsed",
     "stated",
@@ -50,7 +51,6 @@ DOUBTFUL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
 _NOTHING: dict[str, Any] = {}
 MOST_KEYS = 500
 _LONGEST_OF_PYTHON = 100_000
-_USAGE = re.compile(r"(?:^|[._])(?:tokens?|usage|cost|cached)(?:$|[._])")
 _TELLING = re.compile(
     "tok|cach|req|call|cost|spen|price|usd|usage|time|creat|date|id|model|type|kind|status|err|tier|gen_ai|llm"
 )
@@ -136,7 +136,7 @@ class Table:
                 self._open_firsts(column, inside, path)
                 continue
             if str in types and (inside or name.endswith(JSON_CELLS)):
-                column = [parsed(value) for value in column]
+                column = [self._parsed(value, row) for row, value in enumerate(column)]
                 types = set(map(type, column))
             if dict in types:
                 self.open(
@@ -149,6 +149,12 @@ class Table:
                     continue
                 column = [None if type(one) is dict else one for one in column]
             self.add(path, column)
+
+    def _parsed(self, value: Any, row: int) -> Any:
+        try:
+            return parsed(value)
+        except UsageError as error:
+            raise UsageError(f"line {self.lines[row]}: {error}") from None
 
     def _open_firsts(self, column: list[Any], inside: list[str], path: str) -> None:
         """Add what is wanted of the first element of lists."""
@@ -178,16 +184,14 @@ JSON_CELLS = (
 )  # fmt: skip
 
 
-def mentions_usage(value: Any) -> bool:
-    """Whether an entry has a field, however deep in it, whose name is about usage."""
-    if isinstance(value, dict):
-        names = (spelled(str(key)) for key in value)
-        return any(map(_USAGE.search, names)) or any(map(mentions_usage, value.values()))
-    return isinstance(value, list) and any(map(mentions_usage, value))
-
-
 def parsed(value: Any) -> Any:
-    """Return the object that text of JSON or of Python holds, anything else as it is."""
+    """Return the object that text of JSON or of Python holds, anything else as it is.
+
+    Raises
+    ------
+    UsageError
+        If a count stands twice in it.
+    """
     if type(value) is not str or value[:1] != "{":
         return value
     if value[:2] == "{'" and len(value) <= _LONGEST_OF_PYTHON:
@@ -195,8 +199,7 @@ def parsed(value: Any) -> Any:
 
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
             return ast.literal_eval(value)
-    import json
-
+    check_keys(value)
     with suppress(ValueError, RecursionError):
         return json.loads(value)
     return value

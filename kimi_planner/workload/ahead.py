@@ -15,8 +15,7 @@ import pandas as pd
 from kimi_planner.series.growth import MONTH, TENTH, Growth
 from kimi_planner.series.intervals import Array
 from kimi_planner.series.moments import DAY, Moment
-from kimi_planner.series.observed import Observed, observe
-from kimi_planner.series.rows import timed_rows
+from kimi_planner.series.observed import Observed, observe, timed_rows
 from kimi_planner.series.spread import Ranges, ahead_of, learned
 
 __all__ = ["Ahead", "ahead", "correlation_of", "growth_ahead", "level_ahead", "mean_factor"]

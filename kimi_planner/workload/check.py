@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from kimi_planner.errors import WorkloadError, did_you_mean, is_whole, restated, shown
+from kimi_planner.errors import WorkloadError, is_whole, restated, shown, unknown
 from kimi_planner.money import exact_decimal
 
 __all__ = ["MAX_RESERVED_TOKENS", "check_keys", "exact_number", "refused", "whole_tokens"]
@@ -22,10 +22,7 @@ def check_keys(what: str, table: Iterable[object], known: Sequence[str]) -> None
     """Raise WorkloadError if a table has a key that is not known."""
     for key in table:
         if key not in known:
-            raise WorkloadError(
-                f"{what} has an unknown key {shown(key)}.{did_you_mean(str(key), known)} "
-                f"Known keys: {', '.join(known)}."
-            )
+            raise WorkloadError(unknown(f"{what} has an unknown key", key, known, "Known keys:"))
 
 
 def exact_number(what: str, value: int | float | str | Decimal, advice: str) -> Decimal:

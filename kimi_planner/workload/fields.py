@@ -45,10 +45,10 @@ def parse_field(key: str, value: Any, folder: Path = Path()) -> Any:
         return parse_quantity(key, value, folder)
     if key in _IN_FOLDER:
         return _IN_FOLDER[key](value, folder)
-    return _PARSERS[key](value)
+    return _PARSERS[key](key, value)
 
 
-def _of_type(key: str, kind: type, advice: str, value: Any) -> Any:
+def _of_type(kind: type, advice: str, key: str, value: Any) -> Any:
     if not isinstance(value, kind):
         raise refused(key, value, advice)
     return value
@@ -68,13 +68,13 @@ def _label(key: str, value: Any) -> str:
     return "" if value == "" else _text(key, value)
 
 
-def _notes(value: Any) -> tuple[str, ...]:
+def _notes(key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise refused("notes", value, "It must be a list of sentences.")
+        raise refused(key, value, "It must be a list of sentences.")
     return tuple(value)
 
 
-def _amount(key: str, unit: str, value: Any, *, may_be_zero: bool = False) -> Decimal:
+def _amount(unit: str, key: str, value: Any, *, may_be_zero: bool = False) -> Decimal:
     amount = exact_number(key, value, f"Give a number of {unit}.")
     if not 0 <= amount <= MAX_AMOUNT or (amount == 0 and not may_be_zero):
         least = "at least 0" if may_be_zero else "above 0"
@@ -82,10 +82,10 @@ def _amount(key: str, unit: str, value: Any, *, may_be_zero: bool = False) -> De
     return amount
 
 
-def _correlation(value: Any) -> Decimal:
-    share = exact_number("correlation", value, "Give a number from 0 to 1.")
+def _correlation(key: str, value: Any) -> Decimal:
+    share = exact_number(key, value, "Give a number from 0 to 1.")
     if not 0 <= share <= 1:
-        raise refused("correlation", value, "Give a number from 0 to 1.")
+        raise refused(key, value, "Give a number from 0 to 1.")
     return share
 
 
@@ -102,19 +102,19 @@ def _capabilities(key: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-def _weekday_profile(value: Any) -> tuple[Decimal, ...]:
+def _weekday_profile(key: str, value: Any) -> tuple[Decimal, ...]:
     advice = "Give seven numbers from Monday to Sunday, none negative and not all zero."
     if not isinstance(value, list | tuple) or len(value) != 7:
-        raise refused("weekday_profile", value, advice)
-    profile = tuple(exact_number("weekday_profile", one, advice) for one in value)
+        raise refused(key, value, advice)
+    profile = tuple(exact_number(key, one, advice) for one in value)
     if min(profile) < 0 or max(profile) == 0 or max(profile) > MAX_PROFILE:
-        raise refused("weekday_profile", value, advice)
+        raise refused(key, value, advice)
     if any(-int(one.as_tuple().exponent) > MAX_PROFILE_PLACES for one in profile):
-        raise refused("weekday_profile", value, f"Round it to {MAX_PROFILE_PLACES} places.")
+        raise refused(key, value, f"Round it to {MAX_PROFILE_PLACES} places.")
     return profile
 
 
-def _word(key: str, words: Collection[str], value: Any) -> str:
+def _word(words: Collection[str], key: str, value: Any) -> str:
     if value not in words:
         raise refused(
             key, value, f"Give one of {', '.join(words)}.{did_you_mean(str(value), words)}"
@@ -122,29 +122,23 @@ def _word(key: str, words: Collection[str], value: Any) -> str:
     return str(value)
 
 
-_PARSERS: dict[str, Callable[[Any], Any]] = {
-    "name": partial(_text, "name"),
-    "max_tokens": partial(whole_tokens, "max_tokens"),
-    "written_share": parse_written_share,
-    "fees_per_request": parse_fees_per_request,
-    "starts_on": partial(parse_date, "starts_on"),
-    "ends_on": partial(parse_date, "ends_on"),
+_PARSERS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("name", "model", "tokens_of"), _text),
+    **dict.fromkeys(("owner", "cost_centre"), _label),
+    **dict.fromkeys(("needs", "assume"), _capabilities),
+    **dict.fromkeys(("starts_on", "ends_on"), parse_date),
+    "max_tokens": whole_tokens,
+    "written_share": lambda _, value: parse_written_share(value),
+    "fees_per_request": lambda _, value: parse_fees_per_request(value),
     "weekday_profile": _weekday_profile,
-    "overflow": parse_overflow,
-    "batch": partial(_of_type, "batch", bool, "It must be true or false."),
+    "overflow": lambda _, value: parse_overflow(value),
+    "batch": partial(_of_type, bool, "It must be true or false."),
     "correlation": _correlation,
-    "reasoning_effort": partial(_word, "reasoning_effort", RENDERING_WORDS["default_effort"]),
-    "certainty": partial(_word, "certainty", CERTAINTIES),
-    "needs": partial(_capabilities, "needs"),
-    "assume": partial(_capabilities, "assume"),
-    "model": partial(_text, "model"),
-    "tokens_of": partial(_text, "tokens_of"),
-    "budget_usd_per_month": partial(_amount, "budget_usd_per_month", "USD"),
-    "value_usd_per_success": partial(_amount, "value_usd_per_success", "USD"),
-    "failure_usd": partial(_amount, "failure_usd", "USD", may_be_zero=True),
-    "seconds_at_most": partial(_amount, "seconds_at_most", "seconds"),
-    "owner": partial(_label, "owner"),
-    "cost_centre": partial(_label, "cost_centre"),
-    "source": partial(_of_type, "source", str, "It must be text."),
+    "reasoning_effort": partial(_word, RENDERING_WORDS["default_effort"]),
+    "certainty": partial(_word, CERTAINTIES),
+    **dict.fromkeys(("budget_usd_per_month", "value_usd_per_success"), partial(_amount, "USD")),
+    "failure_usd": partial(_amount, "USD", may_be_zero=True),
+    "seconds_at_most": partial(_amount, "seconds"),
+    "source": partial(_of_type, str, "It must be text."),
     "notes": _notes,
 }

@@ -14,9 +14,10 @@ import pandas as pd
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import FEE
 from kimi_planner.catalog import load_catalog
-from kimi_planner.errors import WorkloadError, shown
+from kimi_planner.errors import WorkloadError, shown, unknown
 from kimi_planner.notes import Note, note
 from kimi_planner.series.moments import DAY, Moment, moment_text
+from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.ahead import (
     Ahead,
     ahead,
@@ -25,12 +26,13 @@ from kimi_planner.workload.ahead import (
     level_ahead,
     mean_factor,
 )
-from kimi_planner.workload.logged import LOGGED_KEYS, logged_tokens, per_request
+from kimi_planner.workload.measured import LOGGED_KEYS, logged_tokens, per_request
+from kimi_planner.workload.model import FIELDS
 from kimi_planner.workload.quantity import Scaled
 from kimi_planner.workload.resolve import UNITS
 from kimi_planner.workload.rhythm import Rhythm, rhythm_of
 
-__all__ = ["fitted", "fitted_by"]
+__all__ = ["fitted"]
 
 SHORT_LOG_DAYS = 14
 NOT_STATED = "(not stated)"
@@ -40,13 +42,37 @@ _LATE = 0.1  # of a log, before the first call of a workload: it began with that
 
 
 def fitted(
-    frame: pd.DataFrame, known: Mapping[str, Any], alias: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the fields of a workload as a usage frame shows them, ``known`` ones as they are."""
-    return Fit(_renamed(frame, alias), known).fields
+    frame: pd.DataFrame,
+    name: str | None,
+    by: str | Sequence[str] | None,
+    known: Mapping[str, Any],
+    alias: Mapping[str, str] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the fields of workloads as a usage log shows them, ``known`` ones as they are.
+
+    Of one workload for the whole log, or of one for each value of some columns.
+
+    Raises
+    ------
+    WorkloadError
+        If it is not said which of the two, or a field or a column is not known.
+    """
+    if (name is None) == (by is None):
+        raise WorkloadError("Give name, for one workload of the whole log, or by.")
+    for key in known:
+        if key not in FIELDS:
+            about = f"workload {shown(name or by)}: unknown field"
+            raise WorkloadError(unknown(about, key, FIELDS))
+    columns = [] if by is None else [by] if isinstance(by, str) else list(by)
+    checked = read_usage(frame, keep=[one for one in columns if one in frame and one != "model"])
+    checked.attrs["source"] = frame.attrs.get("source", "usage frame")
+    if name is None:
+        yield from _fitted_by(checked, columns, known, alias)
+    else:
+        yield {"name": name, **Fit(_renamed(checked, alias), known).fields}
 
 
-def fitted_by(
+def _fitted_by(
     frame: pd.DataFrame,
     columns: Sequence[str],
     known: Mapping[str, Any],

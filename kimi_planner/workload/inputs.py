@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from os import PathLike
 from pathlib import Path
@@ -50,7 +50,7 @@ def chosen_workloads(workloads: Workloads) -> tuple[Workload, ...]:
             "Workload.from_usage(table); columns of token counts go into "
             "Workload(prompt_tokens=table[...], ...)."
         )
-    if not isinstance(workloads, Iterable):
+    if not isinstance(workloads, Iterable) or isinstance(workloads, Mapping):
         raise ScenarioError(f"workloads is {shown(workloads)}. {_ADVICE}")
     chosen = tuple(workloads)
     if not chosen:

@@ -8,8 +8,9 @@ from typing import Any
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import WorkloadError, restated, shown
-from kimi_planner.files import TomlFile, TomlTable, data_dir, read_toml
+from kimi_planner.files import data_dir
 from kimi_planner.limits import WORKLOADS
+from kimi_planner.toml_file import TomlFile, TomlTable, read_toml
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.model import FIELDS, Workload

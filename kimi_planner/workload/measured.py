@@ -1,4 +1,4 @@
-"""Values that were measured one by one, as a quantity: a list, a Series, or a column of a file."""
+"""Values that were measured, as a quantity: counts of the calls of a log, a list, a Series, or a column of a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,60 @@ from kimi_planner.boundary import opening, quoted
 from kimi_planner.errors import UsageError, WorkloadError, restated, shown
 from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.check import refused
-from kimi_planner.workload.logged import LOGGED_KEYS, per_request
 from kimi_planner.workload.quantity import Empirical, Quantity, number_text
 
-__all__ = ["Values", "from_file", "from_values", "is_values"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "LOGGED_KEYS",
+    "Values",
+    "from_file",
+    "from_values",
+    "is_values",
+    "logged_tokens",
+    "per_request",
+]
+
+#: Quantities of a workload that a log shows.
+LOGGED_KEYS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
+
+
+def per_request(frame: pd.DataFrame, key: str, *, given: str) -> Empirical | None:
+    """Return how a token count differs between the calls of a log.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A usage frame as `read_usage` returns it. A row of several requests counts as that many
+        requests of its average size.
+    key : {"prompt_tokens", "completion_tokens", "reasoning_tokens"}
+        In a workload, ``completion_tokens`` are the visible answer, so reasoning is taken off; if
+        only some rows state it, the others do not tell how long their answer was.
+    given : str
+        Where the values come from, in words.
+
+    Returns
+    -------
+    Empirical or None
+        ``None`` if no row states this count.
+    """
+    tokens = logged_tokens(frame, key)
+    known = ~np.isnan(tokens)
+    if not known.any():
+        return None
+    requests = frame["requests"].to_numpy(dtype=np.float64)[known]
+    return Empirical.from_values(tokens[known] / requests, requests, given=given)
+
+
+def logged_tokens(frame: pd.DataFrame, key: str) -> NDArray[np.float64]:
+    """Return the tokens that a workload calls by this key in each row; NaN where it does not say."""
+    counts = frame[key].astype("Float64")
+    if key == "completion_tokens" and frame["reasoning_tokens"].notna().any():
+        counts = counts - frame["reasoning_tokens"].astype("Float64")
+    tokens = counts.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(frame["requests"] > 0, tokens, np.nan)
+
 
 _READERS = {".parquet": "read_parquet", ".jsonl": "read_json", ".ndjson": "read_json"}
 
@@ -48,6 +98,8 @@ def from_values(key: str, values: Any, low: Decimal, high: Decimal, given: str) 
     WorkloadError
         If there is none, or one is missing, no number or not plausible; the message says which.
     """
+    if hasattr(values, "columns"):
+        raise WorkloadError(f"{key} is {shown(values)}. Give one column of it.")
     # a Series may hold missing values of types that become no float
     listed = values.astype("object").tolist() if hasattr(values, "astype") else list(values)
     numbers = np.full(len(listed), np.nan)

@@ -10,17 +10,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import WorkloadError, did_you_mean, restated, shown
+from kimi_planner.errors import WorkloadError, restated, shown
 from kimi_planner.rich import Page, Shown, number_cell
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
-from kimi_planner.workload.check import refused
+from kimi_planner.workload.consistent import refuse_contradictions, refuse_full_prompt
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.measured import Values
 from kimi_planner.workload.overflow import Overflow, parse_overflow
 from kimi_planner.workload.parse import QUANTITIES
-from kimi_planner.workload.quantity import ZERO, Constant, Quantity, number_text
+from kimi_planner.workload.quantity import Quantity
 from kimi_planner.workload.resolve import UNITS, Load, resolve
 
 if TYPE_CHECKING:
@@ -198,12 +198,12 @@ class Workload(Shown):
                 value = getattr(self, field.name)
                 if value is not None or field.default is not None:
                     object.__setattr__(self, field.name, parse_field(field.name, value))
-            self._check_together()
+            refuse_contradictions(self)
             if isinstance(self.cache, Cache):
                 load = resolve(self)
                 share = CachedShare.of(load.sizes, load.traffic.per_day, self.cache)
                 object.__setattr__(self, "cached_share", share)
-            self._check_room()
+            refuse_full_prompt(self)
 
     @overload
     @classmethod
@@ -292,25 +292,10 @@ class Workload(Shown):
         >>> [one.name for one in Workload.from_usage(log, by="team")]
         ['search', 'support']
         """
-        from kimi_planner.usage.read import read_usage
-        from kimi_planner.workload.fit import fitted, fitted_by
+        from kimi_planner.workload.fit import fitted
 
-        if (name is None) == (by is None):
-            raise WorkloadError("Give name, for one workload of the whole log, or by.")
-        for key in known:
-            if key not in FIELDS:
-                raise WorkloadError(
-                    f"workload {shown(name or by)}: unknown field {shown(key)}."
-                    f"{did_you_mean(key, FIELDS)} Known: {', '.join(FIELDS)}."
-                )
-        columns = [] if by is None else [by] if isinstance(by, str) else list(by)
-        checked = read_usage(
-            frame, keep=[one for one in columns if one in frame and one != "model"]
-        )
-        checked.attrs["source"] = frame.attrs.get("source", "usage frame")
-        if name is not None:
-            return cls(name=name, **fitted(checked, known, alias))
-        return [cls(**one) for one in fitted_by(checked, columns, known, alias)]
+        made = [cls(**one) for one in fitted(frame, name, by, known, alias)]
+        return made[0] if by is None else made
 
     @cached_property
     def _load(self) -> Load:
@@ -408,52 +393,10 @@ class Workload(Shown):
         """The last day that can have traffic."""
         return self.ends_on if isinstance(self.ends_on, date) else date.max
 
-    def _check_room(self) -> None:
-        """Raise WorkloadError if more of the prompt is cached and written than there is of it."""
-        cached = self.given("cached_share")
-        if self.written is None or cached is None:
-            return
-        share = cached.value if isinstance(cached, Constant) else Decimal(repr(float(cached.mean)))
-        if share + self.written.total > 1:
-            raise WorkloadError(
-                f"cached_share ({number_text(share)} on average) and written_share ({self.written}) are "
-                "more than the whole prompt. Cached tokens are not written; lower one of them."
-            )
-
     @property
     def unit(self) -> str:
         """Name of the field that gives the traffic."""
         return next(key for key in UNITS if getattr(self, key) is not None)
-
-    def _check_together(self) -> None:
-        """Raise WorkloadError if two fields contradict each other."""
-        given = [key for key in UNITS if getattr(self, key) is not None]
-        if len(given) != 1:
-            said = " and ".join(given) + " are given" if given else "requests_per_day is missing"
-            raise WorkloadError(f"{said}. Give one of {', '.join(UNITS)}.")
-        if given == ["documents"] and self.growth_per_month != ZERO:
-            raise WorkloadError(
-                "documents are worked through once, so they cannot have growth_per_month."
-            )
-        turns = self.given("turns")
-        if isinstance(turns, Constant) and turns.value != turns.value.to_integral_value():
-            advice = f"A certain number of turns is whole; else give {{mean = {turns.value}}}."
-            raise refused("turns", turns.value, advice)
-        if self.followup_tokens is not None and isinstance(turns, Constant) and turns.value == 1:
-            raise WorkloadError(
-                "followup_tokens is given without turns. Add turns, or leave it out."
-            )
-        if self.last_day < self.first_day:
-            raise WorkloadError(f"ends_on ({self.ends_on}) is before starts_on ({self.starts_on}).")
-        for event in self.dated_events:
-            if event.first < self.first_day or event.last > self.last_day:
-                raise WorkloadError(
-                    f"event {shown(event.name)} lies outside of the days with traffic "
-                    f"({self.starts_on or 'any day'} to {self.ends_on or 'any day'})."
-                )
-        derived = self.cached_share is None or isinstance(self.cached_share, CachedShare)
-        if self.cache is not None and not derived:
-            raise WorkloadError("cached_share and cache are both given. Leave out one of them.")
 
 
 FIELDS = tuple(field.name for field in fields(Workload))

@@ -14,8 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from kimi_planner.errors import WorkloadError, is_number, restated, shown
 from kimi_planner.workload.check import check_keys, exact_number, refused
-from kimi_planner.workload.logged import LOGGED_KEYS
-from kimi_planner.workload.measured import from_file, from_values, is_values
+from kimi_planner.workload.measured import LOGGED_KEYS, from_file, from_values, is_values
 from kimi_planner.workload.quantity import (
     Z90,
     Beta,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kimi_planner.series.intervals import Array
 from kimi_planner.series.moments import DAY
-from kimi_planner.series.rows import timed_rows
+from kimi_planner.series.observed import timed_rows
 
 __all__ = ["Rhythm", "rhythm_of"]
 

@@ -13,7 +13,7 @@ from kimi_planner.billing.corpus.result import CorpusCount, FileCount
 from kimi_planner.billing.corpus.tally import Tally, costs
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import KimiPlannerError, MissingExtraError
-from kimi_planner.files import Progress
+from kimi_planner.packed import Progress
 from kimi_planner.tokens.engine import bulk_engine
 
 __all__ = ["count_corpus"]

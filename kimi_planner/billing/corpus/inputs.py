@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown
-from kimi_planner.files import (
-    PACKED_MAGIC,
-    STANDARD_INPUT,
-    DamagedFileError,
-    globbed,
-    no_such_file,
-    open_unpacked,
-)
+from kimi_planner.errors import FileError, KimiPlannerError, MissingExtraError, shown, unknown
+from kimi_planner.files import globbed, no_such_file
 from kimi_planner.limits import TEXT_BYTES
+from kimi_planner.packed import PACKED_MAGIC, STANDARD_INPUT, DamagedFileError, open_unpacked
 
 __all__ = ["FORMS", "Form", "Source", "find_sources"]
 
@@ -84,7 +78,7 @@ def find_sources(
         If a path names no file, or the form is unknown.
     """
     if form is not None and form not in FORMS:
-        raise FileError(f"Unknown form {shown(form)}. Forms: {', '.join(FORMS)}.")
+        raise FileError(unknown("Unknown form", form, FORMS, "Forms:"))
     listed = [paths] if isinstance(paths, str | Path) else paths
     if not isinstance(listed, Iterable):
         raise FileError(f"paths is {shown(paths)}. Give a path or a list of paths.")

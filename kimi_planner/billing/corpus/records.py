@@ -22,8 +22,10 @@ from kimi_planner.errors import (
     restated,
     shown,
 )
-from kimi_planner.files import DamagedFileError, not_utf8, open_unpacked
+from kimi_planner.files import not_utf8
+from kimi_planner.json_text import loaded
 from kimi_planner.limits import LINE_BYTES
+from kimi_planner.packed import DamagedFileError, open_unpacked
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
 __all__ = ["Reading", "Record", "Reject", "read_records"]
@@ -147,7 +149,7 @@ def record_of_line(place: str, raw: bytes, reading: Reading) -> Record | Reject:
     """Return what one line of JSON holds."""
     try:
         try:
-            row = json.loads(raw)
+            row = loaded(raw)
         except (ValueError, RecursionError) as error:
             raise RequestError(f"not JSON ({error}). Each line must be one whole value.") from None
         if reading.field is not None:

@@ -28,8 +28,8 @@ from kimi_planner.errors import (
     shown,
     whole,
 )
-from kimi_planner.files import Progress
 from kimi_planner.limits import LINE_BYTES
+from kimi_planner.packed import Progress
 from kimi_planner.tokens.engine import DEFAULT
 
 __all__ = ["Block", "Frame", "block_bytes_for", "ratio_interval", "sample_corpus", "walk_places"]

@@ -7,9 +7,8 @@ from decimal import Decimal
 
 from kimi_planner.checks.baseline import PromptEntry
 from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
-from kimi_planner.checks.growth import Comparison, month_words, moved, signed
-from kimi_planner.money import usd
-from kimi_planner.plan.rounding import in_cents, whole_parts
+from kimi_planner.checks.growth import Comparison, month_words, moved
+from kimi_planner.money import cents, in_cents, signed_usd
 
 __all__ = [
     "causes",
@@ -48,7 +47,7 @@ def headline(comparison: Comparison) -> list[str]:
 def month_causes(month: MonthChange) -> str:
     """Return the parts of what is added to a month, in cents that add up to it."""
     parts = in_cents(month.causes)
-    said = [f"{name} {'+' * (usd > 0)}{signed(usd)}" for name, usd in parts.items() if usd]
+    said = [f"{name} {signed_usd(usd)}" for name, usd in parts.items() if usd]
     return ", ".join(said) or "less than is shown"
 
 
@@ -117,23 +116,19 @@ def causes(change: PromptChange | WorkloadChange) -> str:
     if isinstance(change, PromptChange):
         parts = [f"{name} {amount:+f}" for name, amount in change.causes.items() if amount]
     else:
-        parts = [f"{name} {_signed(amount)}" for name, amount in _cents(change).items() if amount]
+        parts = [
+            f"{name} {signed_usd(amount)}" for name, amount in _cents(change).items() if amount
+        ]
     return ", ".join(parts) or "less than is shown"
 
 
-def _signed(cents: int) -> str:
-    return f"{'-' if cents < 0 else '+'}{usd(abs(Decimal(cents)) / 100)}"
-
-
-def _cents(change: WorkloadChange) -> dict[str, int]:
-    """Return the causes of a month in cents; those that rounding down cut the most get its rest."""
+def _cents(change: WorkloadChange) -> dict[str, Decimal]:
+    """Return the causes of a month in whole cents, which add up to the change of what is shown."""
     if change.both is None:
         return {}
-    old, new = (
-        int(Decimal(usd(one.mean_usd / one.months).replace(",", "")) * 100) for one in change.both
-    )
-    exact = {name: amount * 100 / change.entry.months for name, amount in change.causes.items()}
-    return whole_parts(exact, new - old)
+    old, new = (cents(one.mean_usd / one.months) for one in change.both)
+    months = change.entry.months
+    return in_cents({name: usd / months for name, usd in change.causes.items()}, new - old)
 
 
 def _prompt_called(entry: PromptEntry) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kimi_planner.checks.formats.breaches import breaches
 from kimi_planner.checks.formats.changed import changed_lines, headline
-from kimi_planner.checks.formats.lines import counted, coverage_lines, result_line, summary
+from kimi_planner.checks.formats.lines import breaches, coverage_lines, result_line, summary
 from kimi_planner.checks.formats.markdown import document
 from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.run import CheckReport
+from kimi_planner.notes import counted
 
 __all__ = ["MAX_SUMMARY_BYTES", "render", "step_summary"]
 

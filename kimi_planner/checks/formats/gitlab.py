@@ -5,7 +5,7 @@ Form: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-forma
 
 from __future__ import annotations
 
-from kimi_planner.checks.formats.breaches import fingerprinted
+from kimi_planner.checks.formats.lines import fingerprinted
 from kimi_planner.checks.formats.visible import json_text, visible
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import CheckReport

@@ -1,25 +1,23 @@
-"""Results in words, for every form that people read."""
+"""Results in words, for every form that people read; and what did not pass, as services know it again."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
 
 from kimi_planner.checks.coverage import Coverage
-from kimi_planner.checks.results import CheckResult, Outcome
+from kimi_planner.checks.results import CheckResult, Outcome, ordered
+from kimi_planner.checks.run import CheckReport
+from kimi_planner.notes import counted
 
-__all__ = ["counted", "coverage_lines", "covered", "result_line", "summary"]
+__all__ = ["breaches", "coverage_lines", "covered", "fingerprinted", "result_line", "summary"]
 
 
 def result_line(result: CheckResult) -> str:
     """Return a result on one line: outcome, place, message."""
     line = f":{result.line}" if result.line is not None else ""
     return f"{result.outcome.name:<7}  {result.path}{line}: {result.message}"
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things: ``1 check``, ``2 checks``."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def summary(results: Iterable[CheckResult]) -> str:
@@ -52,3 +50,18 @@ def coverage_lines(coverage: Coverage) -> list[str]:
         for one in coverage.left_out
     ]
     return [covered(coverage), *(f"  {line}" for line in (*files, *texts))]
+
+
+def breaches(report: CheckReport) -> list[CheckResult]:
+    """Return what did not pass, and warnings, worst first."""
+    return ordered(one for one in report.results if one.outcome is not Outcome.PASSED)
+
+
+def fingerprinted(report: CheckReport) -> Iterator[tuple[CheckResult, str]]:
+    """Yield each breach with what it is known by: not its line or its size, which change."""
+    seen: Counter[str] = Counter()
+    for one in breaches(report):
+        parts = (one.rule, one.path, one.name or "", one.model or "", one.subject)
+        digest = sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        seen[digest] += 1
+        yield one, f"{digest}:{seen[digest]}"

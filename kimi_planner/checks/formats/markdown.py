@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChange
-from kimi_planner.checks.formats.breaches import breaches
 from kimi_planner.checks.formats.changed import (
     causes,
     dollars,
@@ -16,11 +15,13 @@ from kimi_planner.checks.formats.changed import (
     standing,
     was,
 )
-from kimi_planner.checks.formats.lines import counted, covered, summary
+from kimi_planner.checks.formats.lines import breaches, covered, summary
 from kimi_planner.checks.formats.visible import visible
-from kimi_planner.checks.growth import WITH_CHANGES, Comparison, moved, signed
+from kimi_planner.checks.growth import WITH_CHANGES, Comparison, moved
 from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.run import CheckReport
+from kimi_planner.money import signed_usd, usd
+from kimi_planner.notes import counted
 
 __all__ = ["MARK", "MAX_COMMENT_BYTES", "document", "render"]
 
@@ -154,9 +155,9 @@ def _months(comparison: Comparison) -> list[tuple[str, ...]]:
 
 
 def _month(month: MonthChange) -> tuple[str, ...]:
-    ends = ["" if end is None else signed(end) for end in (month.p10_usd, month.p90_usd)]
-    then_now = f"{signed(month.old_usd)} -> {signed(month.new_usd)}"
-    return (then_now, f"{'+' * (month.usd >= 0)}{signed(month.usd)}", *ends, month_causes(month))
+    ends = ["" if end is None else usd(end) for end in (month.p10_usd, month.p90_usd)]
+    then_now = f"{usd(month.old_usd)} -> {usd(month.new_usd)}"
+    return (then_now, signed_usd(month.usd), *ends, month_causes(month))
 
 
 def _called(change: PromptChange) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import kimi_planner
-from kimi_planner.checks.formats.breaches import fingerprinted
+from kimi_planner.checks.formats.lines import fingerprinted
 from kimi_planner.checks.formats.visible import json_text, visible
 from kimi_planner.checks.results import RULES, Outcome
 from kimi_planner.checks.run import CheckReport

@@ -137,7 +137,7 @@ class Effects:
         return float(expit(levels + self.models[model]).mean())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublicResults:
     """Published results, and what they are worth for tasks that nobody published.
 
@@ -282,7 +282,7 @@ def read_public_results(source: str | Path | pd.DataFrame | None = None) -> Publ
     if not found:
         raise EvaluationError("no results. Give a row below the header.", at=table.source)
     name = "the shipped public results" if source is None else table.source
-    return PublicResults(tuple(found.values()), name)
+    return PublicResults(results=tuple(found.values()), source=name)
 
 
 @lru_cache(maxsize=1)

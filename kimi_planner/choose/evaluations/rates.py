@@ -10,18 +10,20 @@ from fractions import Fraction
 import numpy as np
 from scipy.special import betaincinv, logit
 
-from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
-from kimi_planner.errors import EvaluationError, UnknownModelError, restated, shown
+from kimi_planner.errors import EvaluationError, UnknownModelError, did_you_mean, restated, shown
 from kimi_planner.money import exact_decimal
+from kimi_planner.notes import Note, note
+from kimi_planner.plan.projection import Projection
 from kimi_planner.workload.quantity import Array, midpoints
 
 __all__ = [
     "Rate",
     "SuccessRate",
     "check_evaluations",
-    "check_models",
+    "check_names",
     "exact_share",
     "success_rates",
 ]
@@ -55,12 +57,33 @@ def check_evaluations(evaluations: object) -> None:
         )
 
 
-def check_models(evaluations: Evaluations, catalog: Catalog) -> None:
-    """Raise an error unless they are evaluations, and of models that the catalog has."""
+def check_names(evaluations: Evaluations, plan: Projection) -> tuple[Note, ...]:
+    """Hold the names in evaluations to those of a plan; return which workloads it does not have.
+
+    Raises
+    ------
+    EvaluationError
+        If these are no evaluations, or of no workload of the plan, and a name is nearly that of one.
+    UnknownModelError
+        If the catalog has no such model.
+    """
     check_evaluations(evaluations)
     for key in evaluations.trials:
         with restated(at=evaluations.place(key), of=UnknownModelError):
-            catalog.model(key[1])
+            plan.catalog.model(key[1])
+    names = dict.fromkeys(name for name, _ in evaluations.trials)
+    hints: dict[str, list[str]] = {}
+    for name in names:
+        if name not in plan.names:
+            hints.setdefault(did_you_mean(name, plan.names), []).append(name)
+    near = next(filter(None, hints), "")
+    if near and not names.keys() & set(plan.names):
+        raise EvaluationError(
+            f"no results for {', '.join(plan.names)}. It has {', '.join(names)}.{near} Correct the "
+            "name, or leave the evaluations out.",
+            at=evaluations.source,
+        )
+    return tuple(note("no_such_workload", names=some, hint=hint) for hint, some in hints.items())
 
 
 @dataclass(frozen=True, kw_only=True)

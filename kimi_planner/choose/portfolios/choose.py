@@ -11,16 +11,18 @@ from typing import Any
 from kimi_planner.arguments import public
 from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.tiers import Throughput
+from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.least import least
-from kimi_planner.choose.portfolios.question import Question, ask
-from kimi_planner.choose.portfolios.result import Portfolio, least_text
+from kimi_planner.choose.portfolios.question import SURE, Question, ask
+from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.solve import best
+from kimi_planner.choose.portfolios.words import least_text
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.money import total, usd
 from kimi_planner.plan.projection import Projection
-from kimi_planner.rich import Page, Shown
+from kimi_planner.rich import Page, Shown, share_text
 from kimi_planner.workload.inputs import Workloads
 
 __all__ = ["Step", "answer", "better_than", "models_text", "next_usd", "portfolio"]
@@ -32,6 +34,7 @@ def portfolio(
     budget_usd_per_month: Decimal | float | str,
     *,
     evaluations: Evaluations,
+    published: PublicResults | bool = True,
     percentile: float = 50,
     requirements: Requirements | None = None,
     allow_split: bool = False,
@@ -54,8 +57,10 @@ def portfolio(
     budget_usd_per_month : Decimal, float or str
         For all workloads together; every month must keep it, USD.
     evaluations : Evaluations
-        Success rates of the team. A model that was not tried on a workload
-        takes no part in it.
+        Success rates of the team.
+    published : PublicResults or bool
+        Published results, weak evidence beside the team's own; those that ship if ``True``, none if
+        ``False``. A model that was not tried on a workload, and of which none tells, takes no part in it.
     percentile : float
         Percentile of a month's spend, of the sum over workloads, that must keep it.
     requirements : Requirements, optional
@@ -90,6 +95,9 @@ def portfolio(
 
     Notes
     -----
+    Success, cost and net value of a task are those of :func:`recommend`, and so is the answer where
+    the budget reaches; spend is that of the plan. Without a value a dearer model counts as more
+    successful than a cheaper one only where that has a probability of at least 80%.
     Workloads spend independently, so the percentile of their sum is not the sum of percentiles. An
     assignment counts as within the budget only if the sum, added path by path, is; without
     ranges the sum is exact to the last digit. A model that another beats in worth, and in the
@@ -112,6 +120,7 @@ def portfolio(
         percentile=percentile,
         requirements=requirements,
         evaluations=evaluations,
+        published=published,
         allow_split=allow_split,
         tier=tier,
         traffic=traffic,
@@ -183,6 +192,15 @@ class Step(Shown):
         return (self.after.value or 0.0) - (self.before.value or 0.0)
 
     @property
+    def chance_better(self) -> float | None:
+        """Probability that what it buys is worth more, as far as trials tell; ``None`` without a portfolio."""
+        if self.before.places is None or self.after.places is None:
+            return None
+        problem = self.before.question.problem
+        more = problem.draws(self.after.places) - problem.draws(self.before.places)
+        return float(((more > 0) + 0.5 * (more == 0)).mean())
+
+    @property
     def moves(self) -> tuple[str, ...]:
         """Which workloads move from where to where, in words."""
         if not self.before.is_feasible or not self.after.is_feasible:
@@ -200,6 +218,8 @@ class Step(Shown):
         gain = f"{count if more >= 10 else f'{more:.2g}'} more expected successes a month"
         if self.before.question.in_usd:
             gain = f"{usd(more)} USD more net value a month"
+            if (chance := self.chance_better or 0.0) < SURE:
+                gain += f", which noise may explain (better with probability {share_text(chance)})"
         return f"{gain}: {'; '.join(self.moves)}."
 
     def sentence(self) -> str:

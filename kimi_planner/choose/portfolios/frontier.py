@@ -11,12 +11,14 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.arguments import public
+from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.portfolios.choose import Step, answer, better_than, models_text, next_usd
 from kimi_planner.choose.portfolios.least import least
 from kimi_planner.choose.portfolios.question import Question, ask
-from kimi_planner.choose.portfolios.result import Portfolio, up_to_cents
+from kimi_planner.choose.portfolios.result import Portfolio
+from kimi_planner.choose.portfolios.words import up_to_cents
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.errors import ScenarioError, shown
 from kimi_planner.money import usd
@@ -119,6 +121,7 @@ def portfolio_frontier(
     budgets: Iterable[Decimal | float | str] | None = None,
     *,
     evaluations: Evaluations,
+    published: PublicResults | bool = True,
     percentile: float = 50,
     requirements: Requirements | None = None,
     allow_split: bool = False,
@@ -134,7 +137,7 @@ def portfolio_frontier(
         Monthly budgets, USD. If not given, they run from the least that serves every workload to
         the least that buys the best assignment: every step between them where there are few
         assignments, else 20 budgets at even distances.
-    evaluations, percentile, requirements, allow_split
+    evaluations, published, percentile, requirements, allow_split
         As for :func:`portfolio`.
     **settings
         ``tier``, ``traffic``, ``projection`` and ``fit`` as for :func:`portfolio`; the rest is
@@ -175,6 +178,7 @@ def portfolio_frontier(
         percentile=percentile,
         requirements=requirements,
         evaluations=evaluations,
+        published=published,
         allow_split=allow_split,
         **settings,
     )

@@ -96,6 +96,10 @@ class Problem:
         """Return what an assignment is worth a month."""
         return sum(option.value * float(share) for option, share in self.used(shares))
 
+    def draws(self, shares: Shares) -> Any:
+        """Return equally likely worths of an assignment in a month, by what trials leave open."""
+        return sum(option.draws * float(share) for option, share in self.used(shares))
+
     def mean_usd(self, shares: Shares) -> float:
         """Return the expected spend of an assignment over all months."""
         return sum(option.mean_usd * float(share) for option, share in self.used(shares))

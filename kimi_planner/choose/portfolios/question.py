@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from kimi_planner.calls.fit import ContextFit
 from kimi_planner.capacity.limits import Tier
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.choose.basis import rules_given
-from kimi_planner.choose.choice import Exclusion, Obstacle
-from kimi_planner.choose.evaluations.rates import SuccessRate, check_evaluations, success_rates
+from kimi_planner.choose.advice import clauses_of
+from kimi_planner.choose.aim import Aim
+from kimi_planner.choose.choice import Choice, Exclusion
+from kimi_planner.choose.evaluations.public import PublicResults
+from kimi_planner.choose.evaluations.rates import check_evaluations
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, known_tier, peaks_of
-from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.portfolios.problem import Option, Problem
+from kimi_planner.choose.ranking import recommend
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.choose.success import build as success
-from kimi_planner.choose.success.worth import dependence, influence, ranks_together
+from kimi_planner.choose.success.build import not_planned
 from kimi_planner.errors import ScenarioError
 from kimi_planner.notes import Note
-from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_between, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Question", "ask", "credited"]
+__all__ = ["SURE", "Question", "ask", "credited"]
 
-DRAWS = 2000
-#: A dearer model counts as better where it is so with at least this probability.
+#: A dearer model counts as more successful where it is so with at least this probability.
 SURE = 0.8
 
 
@@ -42,16 +41,14 @@ class Question:
 
     Attributes
     ----------
+    recommendation
+        What each workload would use by itself, and what its models are worth and rest on.
+    source
+        Of the team's own evaluations.
     problem
         The options that qualify and are not beaten by another.
-    aims
-        From workload name to what a solved task is worth.
-    quality
-        From (workload name, model id) to its expected success rate.
     exclusions
-        Models that do not qualify for a workload, with every reason.
-    conditions
-        From (workload name, model id) to that on which it qualifies, where all is not stated.
+        Models that take no part for a workload, with every reason.
     allow_split
         Whether a workload may use shares of several models.
     traffic, tier
@@ -61,19 +58,20 @@ class Question:
     """
 
     workloads: tuple[Workload, ...]
-    projection: Projection
-    fit: ContextFit
+    recommendation: Recommendation
+    source: str
     percentile: float
     problem: Problem
-    aims: Mapping[str, Objective]
-    quality: Mapping[tuple[str, str], float]
-    source: str
     exclusions: tuple[Exclusion, ...]
-    conditions: Mapping[tuple[str, str], str]
     allow_split: bool
     traffic: Throughput | None
     tier: Tier | None
     unused: tuple[Note, ...] = ()
+
+    @property
+    def projection(self) -> Projection:
+        """The plan whose spend counts."""
+        return self.recommendation.projection
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,15 +79,20 @@ class Question:
         return tuple(workload.name for workload in self.workloads)
 
     @property
+    def aims(self) -> Mapping[str, Aim]:
+        """From workload name to what a solved task and its models are worth."""
+        return self.recommendation.aims
+
+    @property
     def in_usd(self) -> bool:
         """Whether worth is net USD, as the workloads say what a solved task is worth."""
-        return all(aim.is_stated for aim in self.aims.values())
+        return all(aim.objective.is_stated for aim in self.aims.values())
 
     @property
     def without_model(self) -> tuple[str, ...]:
         """Workloads for which no model qualifies."""
-        able = {name for name, _ in self.quality}
-        return tuple(name for name in self.names if name not in able)
+        pairs = zip(self.names, self.problem.options, strict=True)
+        return tuple(name for name, some in pairs if not some)
 
 
 def ask(
@@ -98,92 +101,96 @@ def ask(
     percentile: float,
     requirements: Requirements | None,
     evaluations: Evaluations,
+    published: PublicResults | bool = True,
     allow_split: bool,
     tier: int | None = None,
     traffic: Throughput | None = None,
-    projection: Projection | None = None,
-    fit: ContextFit | None = None,
     **settings: Any,
 ) -> Question:
-    """Check what is asked, project the workloads, and find the options of each; see `portfolio`."""
+    """Check what is asked, choose for each workload by itself, and find its options; see `portfolio`."""
     chosen = chosen_workloads(workloads)
     check_between("percentile", percentile, 100)
     check_evaluations(evaluations)
     check_result("traffic", traffic, Throughput, "throughput")
-    rules = rules_given(chosen, requirements, evaluations, projection, fit, settings)
-    plan = rules.projection
+    found = recommend(
+        chosen, requirements, evaluations=evaluations, published=published, **settings
+    )
+    plan = found.projection
     if tier is None:
         traffic = None
     elif traffic is None:
         traffic = peaks_of(chosen, plan)
     limits = None if traffic is None else known_tier(traffic.limits, tier)
-    quality: dict[tuple[str, str], float] = {}
-    exclusions: list[Exclusion] = []
-    conditions: dict[tuple[str, str], str] = {}
+    _check_aims(found.aims)
     options: list[tuple[Option, ...]] = []
-    aims = _aims_of(chosen, rules.requirements)
+    exclusions = list(found.exclusions)
     for workload in chosen:
-        able: dict[str, SuccessRate] = {}
-        rates = success_rates(workload.name, plan.specs, evaluations)
-        for spec in plan.specs:
-            key = workload.name, spec.id
-            obstacles = rules.against(workload, spec)
-            is_tried = rates[spec.id].trials is not None
-            if not is_tried and rules.requirements.min_success_rate is None:
-                untried = f"it was not tried on this workload in {evaluations.source}"
-                obstacles += (Obstacle("success", untried),)
-            if workload.model not in (None, spec.id):
-                obstacles += (Obstacle("pinned", f"the workload is pinned to {workload.model}"),)
-            if not is_tried or not all(one.is_open for one in obstacles):
-                exclusions.append(Exclusion.of(*key, obstacles))
-                continue
-            if obstacles:
-                conditions[key] = " and ".join(one.words for one in obstacles)
-            quality[key] = float(rates[spec.id].exact_mean)
-            able[spec.id] = rates[spec.id]
-        options.append(_options(workload, aims[workload.name], able, plan, traffic, limits))
+        aim, ranked = found.aims[workload.name], found.ranking(workload.name)
+        left_out = dict(_left_out(aim, ranked, evaluations.source))
+        exclusions += [
+            Exclusion(workload=workload.name, model=model, reasons=(why,))
+            for model, why in left_out.items()
+        ]
+        ranks = {one.model for one in ranked}
+        able = [m for m in plan.models if m in ranks and m not in left_out]
+        options.append(_options(aim, able, traffic, limits))
     return Question(
         workloads=chosen,
-        projection=plan,
-        fit=rules.fit,
+        recommendation=found,
+        source=evaluations.source,
         percentile=percentile,
         problem=Problem(tuple(options), percentile / 100).reduced(),
-        aims=aims,
-        quality=quality,
-        source=evaluations.source,
         exclusions=tuple(exclusions),
-        conditions=conditions,
         allow_split=allow_split,
         traffic=traffic,
         tier=limits,
-        unused=tuple(success.check_evaluations(evaluations, chosen, plan)),
+        unused=(*found.unused, *not_planned(evaluations, plan)),
     )
 
 
+def _left_out(aim: Aim, ranked: Sequence[Choice], source: str) -> Iterator[tuple[str, str]]:
+    """Yield the models that qualify and take no part, and why.
+
+    What is open of a model that is not open of the one that ranks first keeps it out, so that with
+    money enough every workload uses the model that is recommended for it.
+    """
+    pin = aim.workload.model
+    first: Choice | None = None
+    for one in ranked:
+        if pin not in (None, one.model):
+            yield one.model, f"the workload is pinned to {pin}"
+        elif aim.rates[one.model].is_judgement:
+            untried = f"it was not tried on this workload in {source}"
+            yield one.model, f"{untried}, and no published result counts"
+        else:
+            first = first or one
+            if more := [clause for clause in clauses_of(one) if clause not in clauses_of(first)]:
+                needs = " and ".join(more)
+                yield one.model, f"it qualifies if {needs}, and {first.model} whether or not"
+
+
 def _options(
-    workload: Workload,
-    aim: Objective,
-    able: Mapping[str, SuccessRate],
-    plan: Projection,
-    traffic: Throughput | None,
-    limits: Tier | None,
+    aim: Aim, models: Sequence[str], traffic: Throughput | None, limits: Tier | None
 ) -> tuple[Option, ...]:
     """Return what a workload may use, with what counts of its worth, what it spends and takes."""
-    if not able:
+    name, plan = aim.workload.name, aim.projection
+    if not models:
         return ()
-    spends = [plan.spend[workload.name, model] for model in able]
-    monthly = [float(spend.mean().mean()) for spend in spends]
-    tasks = np.array([[float(spend.conversations.mean())] for spend in spends])
-    rates = _drawn_rates(workload.name, list(able.values()), plan.seed)
-    rates += np.array([[rate.mean] for rate in able.values()]) - rates.mean(axis=1)[:, None]
-    worths = tasks * rates
-    if aim.is_stated:
-        worths = tasks * aim.net_usd(rates, 0.0) - np.array(monthly)[:, None]
-    peaks = [traffic.of(model, workload.name).peak if traffic else {} for model in able]
+    spends = [plan.spend[name, model] for model in models]
+    values = [aim.month_value(model) for model in models]
+    draws = np.zeros((len(models), 1))
+    if aim.tasks:
+        order = list(aim.worth.points)
+        rates, costs = (some[[order.index(model) for model in models]] for some in aim.worth.drawn)
+        net = aim.objective.net_usd(rates, costs) if aim.objective.is_stated else rates
+        draws = float(aim.tasks) * net
+    if not aim.objective.is_stated:
+        values = credited(draws, values, [float(aim.cost_usd(model)) for model in models])
+    peaks = [traffic.of(model, name).peak if traffic else {} for model in models]
     return tuple(
-        Option(model, value, spend, _load(peak, limits), draws)
-        for model, value, spend, peak, draws in zip(
-            able, credited(worths, monthly), spends, peaks, worths, strict=True
+        Option(model, value, spend, _load(peak, limits), worths)
+        for model, value, spend, peak, worths in zip(
+            models, values, spends, peaks, draws, strict=True
         )
     )
 
@@ -195,55 +202,47 @@ def _load(peaks: Mapping[str, Array], tier: Tier | None) -> Array:
     return np.concatenate([np.zeros(0), *shares])
 
 
-def _aims_of(workloads: Sequence[Workload], requirements: Requirements) -> dict[str, Objective]:
-    """Return what each workload aims at.
+def _check_aims(aims: Mapping[str, Aim]) -> None:
+    """Refuse workloads some of which state what a solved task is worth, and others do not.
 
     Raises
     ------
     ScenarioError
-        If some state what a solved task is worth and others do not: successes and USD do not add up.
+        If that is so: successes and USD do not add up.
     """
-    aims = {one.name: Objective.of(requirements.aimed(one)) for one in workloads}
-    silent = [name for name, aim in aims.items() if not aim.is_stated]
-    stated = [name for name, aim in aims.items() if aim.is_stated]
+    silent = [name for name, aim in aims.items() if not aim.objective.is_stated]
+    stated = [name for name, aim in aims.items() if aim.objective.is_stated]
     if silent and stated:
         raise ScenarioError(
             f"{', '.join(stated)} state what a solved or a failed task is worth, {', '.join(silent)} "
             "do not: USD and successes do not add up. Give value_usd_per_success to all, or to none."
         )
-    return aims
 
 
-def _drawn_rates(name: str, rates: Sequence[SuccessRate], seed: int) -> Array:
-    """Return equally likely success rates of models that were tried, shape (n_models, DRAWS)."""
-    correlation = dependence([influence(one.trials) if one.trials else {} for one in rates])
-    ranks = ranks_together(correlation, DRAWS, stream(seed, name, "trials"))
-    drawn = np.array([one.draws(DRAWS) for one in rates])
-    return np.asarray(np.take_along_axis(drawn, ranks, axis=1))
+def credited(draws: Array, values: Sequence[float], costs: Sequence[float]) -> list[float]:
+    """Return what counts of the successes of each model: no more than a cheaper one's, where noise may explain it.
 
-
-def credited(worths: Array, spends: Sequence[float]) -> list[float]:
-    """Return what counts of the worth of each model: no more than a cheaper one's, where noise may explain it.
+    Of net value all counts, as that is less the cost already.
 
     Parameters
     ----------
-    worths : ndarray, shape (n_models, n_draws)
-        Equally likely worths of a month.
-    spends
-        Mean spend of each.
+    draws : ndarray, shape (n_models, n_draws)
+        Equally likely successes of a month.
+    values, costs
+        Expected successes of each, and what a task costs.
 
     Examples
     --------
-    >>> credited(np.array([[5.0, 5.0], [4.0, 7.0], [8.0, 9.0]]), [1, 2, 3])
+    >>> credited(np.array([[5.0, 5.0], [4.0, 7.0], [8.0, 9.0]]), [5.0, 5.5, 8.5], [1, 2, 3])
     [5.0, 5.0, 8.5]
     """
-    counted = worths.mean(axis=1)
+    counted = list(values)
     best: int | None = None
-    for place in np.argsort(spends, kind="stable").tolist():
-        if best is not None and counted[place] > counted[best] and spends[place] > spends[best]:
-            ahead = worths[place] - worths[best]
+    for place in np.argsort(costs, kind="stable").tolist():
+        if best is not None and counted[place] > counted[best] and costs[place] > costs[best]:
+            ahead = draws[place] - draws[best]
             if float(((ahead > 0) + 0.5 * (ahead == 0)).mean()) < SURE:
                 counted[place] = counted[best]
         if best is None or counted[place] > counted[best]:
             best = place
-    return [float(one) for one in counted]
+    return counted

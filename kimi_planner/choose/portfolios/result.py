@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 from functools import cached_property
 
 import pandas as pd
@@ -12,14 +11,12 @@ import pandas as pd
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.portfolios.problem import Shares
 from kimi_planner.choose.portfolios.question import Question
-from kimi_planner.money import usd
-from kimi_planner.notes import Note, note, noted
+from kimi_planner.choose.portfolios.words import said
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.rich import share_text as chance_text
 
-__all__ = ["Portfolio", "least_text", "share_text", "up_to_cents"]
+__all__ = ["Portfolio"]
 
 #: A portfolio nearer to its bound than this share of it is called the best.
 PROVEN = 1e-6
@@ -55,8 +52,8 @@ class Portfolio:
         Worth of an average month: net USD, the value of what is solved less failures and spend, where
         the workloads say what a solved task is worth, else expected successes; ``None`` if there is no
         portfolio. A task is a request, or a whole conversation where the workload has turns; one that
-        is sent again is the same task. A dearer model counts as better than a cheaper one only where
-        the trials say so with a probability of at least 80%.
+        is sent again is the same task. Without a value a dearer model counts as more successful than a
+        cheaper one only where that has a probability of at least 80%.
     bound
         No assignment within the budget is worth more; ``None`` if there is none within it.
     least_budget_usd
@@ -181,14 +178,12 @@ class Portfolio:
         """
         rows = []
         for key, spend in self._by_model.items():
-            share, quality = self.shares[key[0]][key[1]], self.question.quality[key]
+            aim, share = self.question.aims[key[0]], self.shares[key[0]][key[1]]
             requests, tasks, mean_usd = (
                 float(one.mean()) for one in (spend.requests, spend.conversations, spend.mean())
             )
-            aim, successes = self.question.aims[key[0]], tasks * quality
-            net = tasks * aim.net_usd(quality, 0.0) - mean_usd
-            value = net if self.question.in_usd else successes
-            rows.append((*key, share, requests, tasks, quality, successes, mean_usd, value))
+            quality, value = aim.rates[key[1]].mean or 0.0, aim.month_value(key[1]) * float(share)
+            rows.append((*key, share, requests, tasks, quality, tasks * quality, mean_usd, value))
         return pd.DataFrame(rows, columns=COLUMNS)
 
     def by_meter(self) -> pd.DataFrame:
@@ -230,81 +225,7 @@ class Portfolio:
 
     def sentences(self) -> list[str]:
         """Return the answer in sentences: spend, worth, how sure, and what was taken into account."""
-        if self.spend is None:
-            return [self._why_not()]
-        return [self._spends(self.spend), self._worth(), self._how_sure(), *self._notes()]
-
-    def _spends(self, spend: Spend) -> str:
-        if spend.exact_usd is not None:
-            spread, risk = "; nothing is uncertain", ""
-        else:
-            p10, p50, p90 = (usd(self.spend_usd(at) or Decimal(0)) for at in (10, 50, 90))
-            spread = f" (P10 {p10}, P50 {p50}, P90 {p90})"
-            chance = spend.chance_over(self.budget_usd_per_month)
-            risk = f" The chance that some month exceeds the budget is {chance_text(chance)}."
-        return (
-            f"{usd(self.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
-            f"{self.dearest_month}, spends {usd(self.spend_usd() or Decimal(0))} USD at "
-            f"P{self.percentile:g} of all workloads together{spread}.{risk}"
-        )
-
-    def _worth(self) -> str:
-        frame = self.frame
-        tasks, solved = frame["tasks_per_month"].sum(), frame["successes_per_month"].sum()
-        net = f", worth {usd(frame['value'].sum())} USD less failures and spend"
-        return (
-            f"An average month is expected to bring {solved:,.0f} successes of {tasks:,.0f} "
-            f"tasks{net * self.question.in_usd}, by the success rates measured in {self.question.source}."
-        )
-
-    def _how_sure(self) -> str:
-        what = "split or assignment" if self.question.allow_split else "assignment"
-        more, proof = "", "this is proved"
-        if not self.proven_optimal:
-            more = f" by more than {share_text(self.gap or 0.0)}"
-            proof = "this is the bound that the search proved"
-        return (
-            f"No {what} within the budget does better{more}: {proof}. As far as the trials tell, no other "
-            "model of one workload, within the budget, is worth more with probability "
-            f"{chance_text(self.chance_best or 0.0)}."
-        )
-
-    def _notes(self) -> Iterator[Note]:
-        yield from self.question.unused
-        if self.question.tier is not None:
-            yield note("keeps_tier", tier=self.question.tier.tier)
-            peaks = self.question.traffic and self.question.traffic.peaks.values()
-            unknown = dict.fromkeys(key for one in peaks or () for key in one.unknown)
-            yield from noted("peaks_may_be_higher", keys=unknown)
-        for (name, model), words in self.question.conditions.items():
-            if model in self.shares.get(name, ()):
-                yield note("conditional", conditions=words, models=model, workloads=name)
-        if any(len(used) > 1 for used in self.shares.values()):
-            yield note("split_spread")
-
-    def _why_not(self) -> str:
-        asked, least, possible = self.question, self.least_budget_usd, self.least_possible_usd
-        if asked.without_model:
-            return (
-                f"No portfolio: no model qualifies for {', '.join(asked.without_model)}. Every "
-                "workload must be served."
-            )
-        if least is None or possible is None:
-            tier = "" if asked.tier is None else f" of tier {asked.tier.tier}"
-            return f"No portfolio: no assignment keeps the limits{tier}."
-        budget = f"{usd(self.budget_usd_per_month)} USD a month at P{self.percentile:g}"
-        needed = f"{least_text(least)} USD"
-        if least == possible:
-            return f"{budget} cannot serve every workload. The least budget that can is {needed}."
-        if possible > self.budget_usd_per_month:
-            return (
-                f"{budget} cannot serve every workload. {needed} can; nothing below {usd(possible)} "
-                "USD can."
-            )
-        return (
-            f"No assignment within {budget} was found, and it is not proved that there is none. "
-            f"{needed} serve every workload."
-        )
+        return said(self)
 
     def __repr__(self) -> str:
         return f"<Portfolio: {self.sentences()[0]}>"
@@ -312,24 +233,3 @@ class Portfolio:
     def _repr_html_(self) -> str:
         tables = [frame_html(self.frame)] if self.is_feasible else []
         return page_html(*tables, notes=self.sentences(), provenance=self.provenance)
-
-
-def least_text(amount: Decimal) -> str:
-    """Return a least budget for people, rounded up so that it is enough."""
-    return usd(up_to_cents(amount))
-
-
-def up_to_cents(amount: Decimal) -> Decimal:
-    """Round a budget up to a cent, so that what it was for stays within it."""
-    return amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
-
-
-def share_text(share: float) -> str:
-    """Return a small share in percent, rounded up, two digits at least.
-
-    >>> share_text(0.00423), share_text(0.0000012)
-    ('0.43%', '0.00012%')
-    """
-    percent = Decimal(repr(share)) * 100
-    places = max(2, 1 - percent.adjusted()) if percent else 2
-    return f"{percent.quantize(Decimal(1).scaleb(-places), rounding=ROUND_UP):f}%"

@@ -13,7 +13,7 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.basis import able_models, basis_of_one
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_models, exact_share
+from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_names, exact_share
 from kimi_planner.choose.evaluations.rates import success_rates as known_laws
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
@@ -128,7 +128,7 @@ def cascades(
     check_confidence(confidence)
     workload, asked, projection = basis_of_one(workload, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)
-    rates, laws = _rates(workload, asked, evaluations, published, success_rates, projection.catalog)
+    rates, laws = _rates(workload, asked, evaluations, published, success_rates, projection)
     specs = [spec for spec in able if spec.id in rates]
     where = f"no success rate {_source(evaluations)}"
     exclusions = unable + [
@@ -185,7 +185,7 @@ def _rates(
     evaluations: Evaluations | None,
     published: PublicResults | bool,
     given: Mapping[str, Rate] | None,
-    catalog: Catalog,
+    projection: Projection,
 ) -> tuple[dict[str, Fraction], dict[str, SuccessRate]]:
     """Return the success rates of models that have one, and what own trials tell of them."""
     laws: dict[str, SuccessRate] = {}
@@ -195,8 +195,8 @@ def _rates(
             f"{{{specs[0].id!r}: 0.7}}: the ratings of a catalog cannot tell how often a model succeeds."
         )
     if given is None and evaluations is not None:
-        check_models(evaluations, catalog)
-        every = list(catalog)  # which tell how hard the tasks are
+        check_names(evaluations, projection)
+        every = list(projection.catalog)  # which tell how hard the tasks are
         found = known_laws(workload.name, every, evaluations, public_results(published))
         laws = {spec.id: found[spec.id] for spec in specs if found[spec.id].trials is not None}
         rates = {model: law.exact_mean for model, law in laws.items()}
@@ -210,7 +210,7 @@ def _rates(
         )
     else:
         shares = {
-            catalog.model(model).id: exact_share(f"success_rates, {model}", value)
+            projection.catalog.model(model).id: exact_share(f"success_rates, {model}", value)
             for model, value in given.items()
         }
         rates = {spec.id: shares[spec.id] for spec in specs if spec.id in shares}
@@ -298,6 +298,7 @@ def _notes(
         yield note("rates_given")
     else:
         yield note("rates_measured", source=evaluations.source)
+        yield from check_names(evaluations, projection)
         items = max(one.rate.public_items for one in tried)
         if items and isinstance(together, ByPairs):
             yield note("rates_published", items=items)

@@ -11,7 +11,7 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.basis import basis_of_one
-from kimi_planner.choose.evaluations.rates import check_evaluations, success_rates
+from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import positive
@@ -25,7 +25,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["outcome_of", "routing_curve", "rules_of"]
+__all__ = ["outcomes_of", "routing_curve", "rules_of"]
 
 LEAST_ITEMS = 20
 _SHARES = np.arange(1, 13) / 13  # of tasks below a threshold
@@ -105,7 +105,6 @@ def routing_curve(
     >>> routing_curve(chat, "kimi-k2", "kimi-k2-5", tried, months=1).best.rule
     Rule(before=None, after=1.0, strong_alone=False)
     """
-    check_evaluations(evaluations)
     check_confidence(confidence)
     costs = [
         float(positive(name, value, or_nothing=True))
@@ -114,6 +113,7 @@ def routing_curve(
     workload, specs, plan = basis_of_one(workload, [cheap, strong], projection, settings)
     if len(specs) < 2:
         raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
+    unused = check_names(evaluations, plan)
     trials = [_trials(evaluations, workload, spec.id) for spec in specs]
     items = [name for name in trials[0].items if name in trials[1].items]
     if len(items) < LEAST_ITEMS:
@@ -139,8 +139,7 @@ def routing_curve(
         for one in tried
     ]
     rules = tuple(rules_of(scores))
-    outcomes = [outcome_of(rule, scores, solved, usd_of, costs) for rule in rules]
-    solved_by, item_usd, kept = (np.array(some) for some in zip(*outcomes, strict=True))
+    solved_by, item_usd, kept = outcomes_of(rules, scores, solved, usd_of, costs)
     return RoutingCurve(
         workload=workload.name,
         cheap=cheap,
@@ -154,6 +153,7 @@ def routing_curve(
         projection=plan,
         notes=(
             note("routed_items", items=len(items), source=evaluations.source),
+            *unused,
             *token_notes(workload, [one.spec for one in tried if not one.item_usd]),
         ),
     )
@@ -185,23 +185,27 @@ def rules_of(scores: Sequence[Array | None]) -> Iterator[Rule]:
             yield Rule(before, after)
 
 
-def outcome_of(
-    rule: Rule,
+def outcomes_of(
+    rules: Sequence[Rule],
     scores: Sequence[Array | None],
     solved: Sequence[Array],
     usd_of: Sequence[Array],
     score_usd: Sequence[float],
-) -> tuple[Array, Array, float]:
-    """Return which items are solved under a rule, what each costs, and the share that is kept."""
-    nobody = np.zeros(len(solved[0]), dtype=bool)
-    asked = nobody if rule.strong_alone else ~nobody
-    cost = np.zeros(len(asked))
-    if rule.before is not None and scores[0] is not None:
-        asked = scores[0] >= rule.before
-        cost += score_usd[0]
-    kept = asked
-    if rule.after is not None and scores[1] is not None:
-        kept = asked & (scores[1] >= rule.after)
-        cost += score_usd[1] * asked
-    cost += usd_of[0] * asked + usd_of[1] * ~kept
-    return np.where(kept, *solved), cost, float(kept.mean())
+) -> tuple[Array, Array, Array]:
+    """Return which items are solved under each rule, what each costs, and the share that is kept."""
+    asked = np.array([[not rule.strong_alone] for rule in rules])
+    looked, passed = _passed([rule.before for rule in rules], scores[0])
+    asked = asked & passed
+    cost = score_usd[0] * looked + usd_of[0] * asked
+    looked, passed = _passed([rule.after for rule in rules], scores[1])
+    kept = asked & passed
+    cost = cost + score_usd[1] * (looked & asked) + usd_of[1] * ~kept
+    return np.where(kept, *solved), cost, kept.mean(axis=1)
+
+
+def _passed(least: Sequence[float | None], score: Array | None) -> tuple[Any, Any]:
+    """Return which rules look at a score, and which items pass each; all pass where none is looked at."""
+    looked = np.array([[one is not None] for one in least])
+    if score is None:
+        return looked, ~looked
+    return looked, score >= np.array([[-np.inf if one is None else one] for one in least])

@@ -156,9 +156,10 @@ class RoutingCurve(Planned):
     def by_value(self) -> tuple[tuple[Rule, float], ...]:
         """The rules that are best for some value of a solved task, with the least such value, USD."""
         count = self.solved.shape[1]
+        solved, cost = self.solved.sum(axis=1).tolist(), self.item_usd.mean(axis=1).tolist()
         points = {
-            f"{place:06}": (Fraction(int(self.solved[place].sum()), count), Fraction(float(cost)))
-            for place, cost in enumerate(self.item_usd.mean(axis=1))
+            f"{place:06}": (Fraction(solved[place], count), Fraction(cost[place]))
+            for place in np.flatnonzero(non_dominated(cost, solved))
         }
         found = best_by_value(points, self.objective)
         return tuple((self.rules[int(one.model)], float(one.from_usd)) for one in found)

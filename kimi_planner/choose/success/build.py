@@ -11,7 +11,6 @@ import numpy as np
 from kimi_planner.arguments import public
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.evaluations.public import PublicResults
-from kimi_planner.choose.evaluations.rates import check_models
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import projection_given
@@ -20,13 +19,12 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
 from kimi_planner.choose.success.tried import MIDPOINTS, task_cost
 from kimi_planner.choose.success.worth import Worth
-from kimi_planner.errors import EvaluationError, ScenarioError, did_you_mean, is_number, shown
+from kimi_planner.errors import ScenarioError, is_number, shown
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
-from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_workloads
 
-__all__ = ["check_confidence", "check_evaluations", "cost_per_success"]
+__all__ = ["check_confidence", "cost_per_success", "not_planned"]
 
 
 @public
@@ -101,8 +99,8 @@ def cost_per_success(
     check_seed(seed)
     plan = projection_given(asked, projection, settings, seed=seed)
     check_confidence(confidence)
-    notes = check_evaluations(evaluations, asked, plan) if evaluations is not None else []
     choice = recommend(asked, projection=plan, evaluations=evaluations, published=published)
+    notes = [*choice.unused, *not_planned(evaluations, plan)]
     rows: list[SuccessCost] = []
     for aim in choice.aims.values():
         name = aim.workload.name
@@ -136,31 +134,12 @@ def check_confidence(confidence: object) -> None:
         raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
 
 
-def check_evaluations(
-    evaluations: Evaluations, workloads: Iterable[Workload], plan: Projection
-) -> list[Note]:
-    """Refuse unknown models, and names that are all misspelled; say what is not used."""
-    check_models(evaluations, plan.catalog)
-    names = [workload.name for workload in workloads]
-    others = [
-        name for name in dict.fromkeys(key[0] for key in evaluations.trials) if name not in names
-    ]
-    hints = {name: did_you_mean(name, names) for name in others}
-    near = next(filter(None, hints.values()), "")
-    if near and all(name in others for name, _ in evaluations.trials):
-        raise EvaluationError(
-            f"no results for {', '.join(names)}. It has "
-            f"{', '.join(others)}.{near} Correct the name, or leave the evaluations out.",
-            at=evaluations.source,
-        )
-    alike = {hint: [name for name in others if hints[name] == hint] for hint in hints.values()}
-    absent = dict.fromkeys(
-        model for name, model in evaluations.trials if name in names and model not in plan.models
-    )
-    return [
-        *(note("no_such_workload", names=some, hint=hint) for hint, some in alike.items()),
-        *(note("not_planned", models=model) for model in absent),
-    ]
+def not_planned(evaluations: Evaluations | None, plan: Projection) -> Iterator[Note]:
+    """Yield which models were tried on workloads of a plan, and are not in it."""
+    trials = () if evaluations is None else evaluations.trials
+    for model in dict.fromkeys(model for name, model in trials if name in plan.names):
+        if model not in plan.models:
+            yield note("not_planned", models=model)
 
 
 def _rows(aim: Aim, choice: Recommendation, confidence: float) -> Iterator[SuccessCost]:

@@ -13,11 +13,11 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import success_rates
+from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import positive, projection_given
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.success.build import check_evaluations
+from kimi_planner.choose.success.build import not_planned
 from kimi_planner.choose.success.result import JUDGEMENT, source_text
 from kimi_planner.choose.success.tried import overflow_notes, task_cost
 from kimi_planner.choose.success.worth import Worth, worth_of
@@ -123,7 +123,8 @@ def thinking_pays(
         value = positive("value_usd_per_success", value_usd_per_success)
         workload = replace(workload, value_usd_per_success=value)
     objective = Objective.of(workload)
-    notes = check_evaluations(evaluations, [workload], plan) if evaluations is not None else []
+    notes = [] if evaluations is None else [*check_names(evaluations, plan)]
+    notes += not_planned(evaluations, plan)
     notes += overflow_notes(workload, (plain, thinking))
     rates = success_rates(workload.name, list(plan.catalog), evaluations, public_results(published))
     worth = worth_of(workload, rates, plan, objective)

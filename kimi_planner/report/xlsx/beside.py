@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.register import source_sentences
@@ -15,7 +16,11 @@ __all__ = ["SOURCES", "write_section", "write_sources"]
 
 SOURCES = "Catalog and sources"
 _ENDS = ("before", "after", "planned", "actual")
-_COLOURS = {"end": "#1F4E79", "up": "#C4513E", "down": "#3B8F6B"}
+#: Of the parts of a column that floats; the first only lifts the others.
+_FILLS: dict[str, dict[str, Any]] = {
+    "below": {"none": True}, "end": {"color": "#1F4E79"},
+    "more": {"color": "#C4513E"}, "less": {"color": "#3B8F6B"},
+}  # fmt: skip
 _USUAL = 10  # columns
 
 
@@ -23,16 +28,13 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
     """Write comparisons on a sheet of their own: tables, and a waterfall of those by cause."""
     many = [one.narrow for part in sections for one in part.tables]
     count = max([_USUAL, *(len(one.headers) for one in many)])
-    others = 20 if count == _USUAL else 12  # as a page must hold them all
-    sheet = book.sheet(name, (34, others + 2, *[others] * (count - 2), 3, *[12] * 4))
+    sheet = book.sheet(name, (34, 22, *[13] * (count - 2), 3, *[12] * 4))
     sheet.text(0, 0, name, "title")
     row = sheet.paragraph(
-        1, "As of the plan: these numbers do not follow the cells.", "muted", columns=10
+        1, "As of the plan: these numbers do not follow the cells.", "grey_wrapped", columns=10
     )
-    breaks = []
     for section in sections:
         row += 1
-        breaks.append(row)
         sheet.text(row, 0, section.title, "heading")
         row += 1
         for sentence in section.sentences:
@@ -45,8 +47,7 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
             first, row = row, sheet.table(row, table)
             if table.title.endswith("by cause"):
                 row = _write_waterfall(book, sheet, table, (first, row + 1), count + 1)
-    sheet.raw.set_h_pagebreaks(breaks[1:])
-    sheet.raw.print_area(0, 0, row, count - 1)
+    sheet.page((row, count - 1))
 
 
 def _write_waterfall(
@@ -59,37 +60,21 @@ def _write_waterfall(
     (first, row), name = rows_at, sheet.raw.get_name()
     last = len(table.headers) - 1
     steps = [(texts[0], float(texts[last].replace(",", ""))) for texts in table.rows]
-    sheet.header(first, ("below", "end", "more", "less"), at=helper)
+    sheet.header(first, _FILLS, at=helper)
     reached = 0.0
     for at, (step, amount) in enumerate(steps, first + 1):
-        is_end = step in _ENDS
-        before, reached = (0.0, amount) if is_end else (reached, reached + amount)
-        low = 0.0 if is_end else min(before, reached)
-        for column, value in enumerate(
-            (low, amount * is_end, max(amount, 0) * (not is_end), max(-amount, 0) * (not is_end)),
-            helper,
-        ):
-            sheet.number(at, column, value, "planned")
+        before, reached = reached, amount if step in _ENDS else reached + amount
+        parts = [min(before, reached), 0.0, max(amount, 0), max(-amount, 0)]
+        if step in _ENDS:
+            parts = [0.0, amount, 0.0, 0.0]
+        sheet.numbers(at, helper, parts)
     rows = first + 1, first + len(steps)
     series = [
-        {
-            "name": words,
-            "categories": f"={span(rows, 0, name)}",
-            "values": f"={span(rows, helper + at, name)}",
-            "colour": colour,
-        }
-        for at, (words, colour) in enumerate(
-            (
-                ("below", None),
-                ("end", _COLOURS["end"]),
-                ("more", _COLOURS["up"]),
-                ("less", _COLOURS["down"]),
-            )
-        )
+        (words, span(rows, 0, name), span(rows, at, name), {"gap": 40, "fill": _FILLS[words]})
+        for at, words in enumerate(_FILLS, helper)
     ]
-    sheet.raw.insert_chart(
-        cell(row, 0), book.column_chart(series, f"{table.title}, {table.headers[last]}")
-    )
+    title = f"{table.title}, {table.headers[last]}"
+    sheet.raw.insert_chart(cell(row, 0), book.chart("column", series, title))
     return row + 18
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from io import BytesIO
+from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
@@ -13,77 +14,58 @@ from kimi_planner.errors import MissingExtraError
 from kimi_planner.report.table import OVER, Table
 from kimi_planner.safe import on_one_line
 
-__all__ = ["Book", "Sheet", "cell", "span"]
+__all__ = ["Book", "Sheet", "Shown", "block", "cell", "span"]
 
-_INPUT = {"bg_color": "#FFF6D6", "font_color": "#0B3D91", "border": 1, "border_color": "#E0CF94"}
-_TOTAL = {"bold": True, "top": 1, "border_color": "#7F7F7F"}
-_MUTED = {"font_color": "#6B6B6B"}
-_MONEY, _COUNT, _PRICE, _FACTOR, _SHARE = "#,##0.00", "#,##0", "#,##0.00####", "0.000000", "0.0%"
-_WHOLE, _SIGNED = "#,##0", "+#,##0;-#,##0;0"
-_OVER = {"bg_color": "#FBE3E0", "font_color": "#9C1C12", "bold": True}
-# Neither 0% nor 100% is shown unless it is.
-_CHANCE = '[=0]0%;[<0.001]"<0.1%";0.0%'
-_FIT = '[=1]100%;[>0.999]">99.9%";0.0%'
-_STYLES: dict[str, dict[str, Any]] = {
+#: What the words of a style mean, joined by ``_``; of two that say the same, the last counts.
+_PARTS: dict[str, dict[str, Any]] = {
+    "text": {},
     "title": {"bold": True, "font_size": 16},
     "heading": {"bold": True, "font_size": 12, "font_color": "#1F4E79"},
     "header": {"bold": True, "bg_color": "#DCE8F3", "bottom": 1, "text_wrap": True},
-    "header_beside": {"bold": True, "bg_color": "#DCE8F3", "bottom": 1, "align": "left", "indent": 1},
-    "header_right": {"bold": True, "bg_color": "#DCE8F3", "bottom": 1, "text_wrap": True, "align": "right"},
-    "text": {},
     "strong": {"bold": True},
+    "big": {"bold": True, "font_size": 14},
+    "total": {"bold": True, "top": 1, "border_color": "#7F7F7F"},
+    "sum": {"bg_color": "#F2F5F8"},
+    "grey": {"font_color": "#6B6B6B"},
+    "over": {"bg_color": "#FBE3E0", "font_color": "#9C1C12", "bold": True},
+    "input": {"bg_color": "#FFF6D6", "font_color": "#0B3D91", "border": 1, "border_color": "#E0CF94"},
     "wrapped": {"text_wrap": True},
-    "beside": {"text_wrap": True, "align": "left", "indent": 1},
-    "muted": {**_MUTED, "text_wrap": True},
-    "unknown": {**_MUTED, "align": "right"},
-    "aside": {**_MUTED, "align": "left", "indent": 1},
-    "month": {"num_format": "yyyy-mm", "align": "left"},
-    "count": {"num_format": _COUNT},
-    "money": {"num_format": _MONEY},
-    "big": {"num_format": _COUNT, "bold": True, "font_size": 14},
+    "left": {"align": "left", "indent": 1},
     "right": {"align": "right"},
-    "remark": _MUTED,
-    "muted_right": {**_MUTED, "align": "right"},
-    "sum": {"num_format": _WHOLE, "bg_color": "#F2F5F8"},
-    "whole_right": {"num_format": _WHOLE, "align": "right"},
-    "signed_money": {"num_format": "+#,##0.00;-#,##0.00;0.00", "align": "right"},
-    "chance": {"num_format": _CHANCE},
-    "chance_right": {"num_format": _CHANCE, "align": "right"},
-    "planned_chance": {"num_format": _CHANCE, **_MUTED},
-    "over_money": {"num_format": _MONEY, **_OVER},
-    "money_right": {"num_format": _MONEY, "align": "right"},
-    "total_money_right": {"num_format": _MONEY, "align": "right", **_TOTAL},
-    "fit": {"num_format": _FIT},
-    "factor": {"num_format": _FACTOR, **_MUTED},
-    "planned": {"num_format": _MONEY, **_MUTED},
-    "price": {"num_format": _PRICE},
-    "input_price": {"num_format": _PRICE, **_INPUT},
-    "input_count": {"num_format": "#,##0.0", **_INPUT},
-    "input_factor": {"num_format": "0.00", **_INPUT},
-    "input_share": {"num_format": _SHARE, **_INPUT},
-    "input_money": {"num_format": _MONEY, **_INPUT},
-    "input_date": {"num_format": "yyyy-mm-dd", "align": "left", **_INPUT},
-    "input_text": {"align": "left", **_INPUT},
+    "month": {"num_format": "yyyy-mm", "align": "left"},
     "date": {"num_format": "yyyy-mm-dd", "align": "left"},
-    "share": {"num_format": _SHARE},
-    "whole": {"num_format": _WHOLE},
-    "signed": {"num_format": _SIGNED},
-    "total_whole": {"num_format": _WHOLE, **_TOTAL},
-    "total_sum": {"num_format": _WHOLE, **_TOTAL},
-    "total_whole_right": {"num_format": _WHOLE, "align": "right", **_TOTAL},
-    "total_signed": {"num_format": _SIGNED, **_TOTAL},
-    "big_share": {"num_format": _CHANCE, "bold": True, "font_size": 14},
-    "big_signed": {"num_format": _SIGNED, "bold": True, "font_size": 14},
-    "total_text": _TOTAL,
-    "total_money": {"num_format": _MONEY, **_TOTAL},
+    "whole": {"num_format": "#,##0"},
+    "tenths": {"num_format": "#,##0.0"},
+    "money": {"num_format": "#,##0.00"},
+    "price": {"num_format": "#,##0.00####"},
+    "factor": {"num_format": "0.000000"},
+    "share": {"num_format": "0.0%"},
+    "more": {"num_format": "+#,##0;-#,##0;0", "align": "right"},
+    "change": {"num_format": "+#,##0.00;-#,##0.00;0.00", "align": "right"},
+    # Neither 0% nor 100% is shown unless it is.
+    "chance": {"num_format": '[=0]0%;[<0.001]"<0.1%";0.0%', "align": "right"},
+    "nearly": {"num_format": '">99.9%"'},
+    "fit": {"num_format": '[=1]100%;[>0.999]">99.9%";0.0%'},
 }  # fmt: skip
 _LINES: dict[str, dict[str, Any]] = {
-    "P10": {"color": "#7AA5D2", "dash_type": "dash"}, "P50": {"color": "#1F4E79"},
+    "P10": {"color": "#7AA5D2", "dash_type": "dash"}, "P50": {"color": "#1F4E79", "width": 2.25},
     "P90": {"color": "#7AA5D2", "dash_type": "dash"}, "budget": {"color": "#9C1C12"},
 }  # fmt: skip
+#: What a number is written as beside the live one, by part of the style of that.
+_AS_PLANNED = {
+    "money": "money",
+    "whole": "money",
+    "more": "change",
+    "change": "change",
+    "chance": "chance",
+}
 _LINE_POINTS = 15
 _TEXT_WIDTH = 0.9  # of a letter, against the digit that widths are measured in
-_HIGH = {"title": 24, "big": 20, "big_share": 20, "big_signed": 20}
+_HIGH = {"title": 24, "big": 20}  # rows of these parts of a style, in points
+
+
+#: Formula, value and style of a cell.
+Shown = tuple[str, float | str, str]
 
 
 class Book:
@@ -104,11 +86,16 @@ class Book:
         self._book = Workbook(self._bytes, {"in_memory": True, "strings_to_urls": False})
         self._book.set_properties({"title": title, "created": datetime.combine(day, time())})
         self._footer = on_one_line(footer, 200).replace("&", "+")  # which begins a code there
-        self.styles = {
-            name: self._book.add_format({"font_name": "Calibri", "valign": "top", **style})
-            for name, style in _STYLES.items()
-        }
-        self._over = self._book.add_format(_OVER)
+        self._formats: dict[str, Any] = {}
+
+    def style(self, name: str) -> Any:
+        """Return the format of a style: the parts of its name, one on the other."""
+        if name not in self._formats:
+            parts = {"font_name": "Calibri", "valign": "top"}
+            for part in name.split("_"):
+                parts |= _PARTS[part]
+            self._formats[name] = self._book.add_format(parts)
+        return self._formats[name]
 
     def sheet(self, name: str, widths: Sequence[float]) -> Sheet:
         """Add a sheet, columns as wide as given, in characters."""
@@ -121,48 +108,31 @@ class Book:
         raw.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         raw.fit_to_pages(1, 0)
         raw.set_footer(f"&L&8{self._footer}&R&8&A, page &P of &N")
-        return Sheet(raw, self.styles, widths, self._over)
+        return Sheet(raw, self, widths)
 
-    def column_chart(self, series: Sequence[Mapping[str, Any]], title: str) -> Any:
-        """Return a chart of stacked columns; a series without colour only lifts what stands on it."""
-        chart = self._book.add_chart({"type": "column", "subtype": "stacked"})
-        for one in series:
-            colour = one.get("colour")
-            fill = {"none": True} if colour is None else {"color": colour}
-            chart.add_series(
-                {"name": one["name"], "categories": one["categories"], "values": one["values"],
-                 "fill": fill, "gap": 40}
-            )  # fmt: skip
+    def chart(
+        self, form: str, series: Iterable[tuple[str, str, str, Mapping[str, Any]]], title: str
+    ) -> Any:
+        """Return a chart of lines or stacked columns: name, categories, values and look of each."""
+        kind = {"type": form} | ({"subtype": "stacked"} if form == "column" else {})
+        chart = self._book.add_chart(kind)
+        for name, categories, values, look in series:
+            ranges = {"categories": f"={categories}", "values": f"={values}"}
+            chart.add_series({"name": name, **ranges, **look})
         chart.set_title({"name": title, "name_font": {"size": 11}})
-        chart.set_legend({"none": True})
-        chart.set_y_axis(
-            {
-                "num_format": "#,##0",
-                "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}},
-            }
-        )
+        lines = {"visible": True, "line": {"color": "#DDDDDD"}}
+        chart.set_y_axis({"num_format": "#,##0", "major_gridlines": lines})
+        chart.set_legend({"position": "bottom"} if form == "line" else {"none": True})
         chart.set_size({"width": 900, "height": 340})
         return chart
 
-    def line_chart(self, series: Sequence[tuple[str, str, str]], title: str) -> Any:
-        """Return a chart of lines: name, categories and values of each."""
-        chart = self._book.add_chart({"type": "line"})
-        for name, categories, values in series:
-            line = {"width": 2.25 if name == "P50" else 1.25, **_LINES.get(name, {})}
-            chart.add_series(
-                {"name": name, "categories": f"={categories}", "values": f"={values}", "line": line}
-            )
-        chart.set_title({"name": title, "name_font": {"size": 11}})
-        chart.set_legend({"position": "bottom"})
-        chart.set_x_axis({"num_format": "mm-dd", "date_axis": True})
-        chart.set_y_axis(
-            {
-                "num_format": "#,##0",
-                "min": 0,
-                "major_gridlines": {"visible": True, "line": {"color": "#DDDDDD"}},
-            }
-        )
-        chart.set_size({"width": 900, "height": 360})
+    def line_chart(
+        self, series: Iterable[tuple[str, str, str]], title: str, days: str = "mm-dd"
+    ) -> Any:
+        """Return a chart of quantiles and budget: name, days and values of each."""
+        shown = ((*one, {"line": {"width": 1.25} | _LINES.get(one[0], {})}) for one in series)
+        chart = self.chart("line", shown, title)
+        chart.set_x_axis({"num_format": days, "date_axis": True})
         return chart
 
     def define(self, name: str, place: str) -> None:
@@ -178,26 +148,18 @@ class Book:
 class Sheet:
     """One sheet. Rows and columns count from 0; text is never taken for a formula or a link."""
 
-    def __init__(
-        self, raw: Any, styles: dict[str, Any], widths: Sequence[float], over: Any
-    ) -> None:
+    def __init__(self, raw: Any, book: Book, widths: Sequence[float]) -> None:
         self.raw = raw
-        self._over = over
-        self._styles = styles
+        self.style, self._define = book.style, book.define
         self._widths = widths
         self._lines: dict[int, int] = {}
-
-    def style(self, name: str) -> Any:
-        """Return the format of a style."""
-        return self._styles[name]
 
     def text(self, row: int, column: int, text: str, style: str = "text") -> None:
         """Write text, harmless and far shorter than a cell can hold."""
         text = on_one_line(text)
-        self.raw.write_string(row, column, text, self._styles[style])
-        if style in _HIGH:
-            self.raw.set_row(row, _HIGH[style])
-        if style in ("beside", "header", "header_right"):
+        self.raw.write_string(row, column, text, self.style(style))
+        self._raise(row, style)
+        if style.startswith(("wrapped", "header")):
             self._heighten(row, text, self._widths[column])
 
     def texts(self, row: int, *texts: str, style: str = "text") -> None:
@@ -207,13 +169,35 @@ class Sheet:
 
     def number(self, row: int, column: int, value: float, style: str) -> None:
         """Write a number."""
-        self.raw.write_number(row, column, value, self._styles[style])
+        self.raw.write_number(row, column, value, self.style(style))
 
-    def limit(self, row: int, column: int, most: float | None = None, *, least: float = 0) -> None:
-        """Let a cell take numbers from a bound on only, and up to another if there is one."""
+    def numbers(self, row: int, column: int, values: Iterable[float]) -> None:
+        """Write what formulas look up, from a cell to the right."""
+        self.raw.write_row(row, column, map(float, values), self.style("grey_factor"))
+
+    def column(self, row: int, column: int, values: Iterable[float]) -> None:
+        """Write what formulas look up, from a cell downwards."""
+        self.raw.write_column(row, column, map(float, values), self.style("grey_factor"))
+
+    def entry(
+        self,
+        row: int,
+        column: int,
+        value: float | None,
+        style: str,
+        *,
+        least: float = 0,
+        most: float | None = None,
+    ) -> None:
+        """Write a number that can be changed, within bounds; or leave its cell empty."""
+        style = f"input_{style}"
+        if value is None:
+            self.raw.write_blank(row, column, None, self.style(style))
+        else:
+            self.number(row, column, value, style)
         rule: dict[str, Any] = {"validate": "decimal", "criteria": ">=", "value": least}
         if most is not None:
-            rule = {"validate": "decimal", "criteria": "between", "minimum": least, "maximum": most}
+            rule |= {"criteria": "between", "minimum": least, "maximum": most}
         self.raw.data_validation(row, column, row, column, rule)
 
     def choice(self, row: int, column: int, source: str | Sequence[str]) -> None:
@@ -222,34 +206,66 @@ class Sheet:
         self.raw.data_validation(row, column, row, column, {"validate": "list", "source": listed})
 
     def day(self, row: int, column: int, day: date | None, style: str = "date") -> None:
-        """Write a day, or leave its cell empty; one that can be changed takes days only."""
+        """Write a day, or leave its cell empty."""
         if day is None:
-            self.raw.write_blank(row, column, None, self._styles[style])
+            self.raw.write_blank(row, column, None, self.style(style))
         else:
-            self.raw.write_datetime(row, column, datetime.combine(day, time()), self._styles[style])
+            self.raw.write_datetime(row, column, datetime.combine(day, time()), self.style(style))
 
-    def days_only(self, row: int, column: int) -> None:
-        """Let a cell take days, and nothing."""
-        rule = {"validate": "date", "criteria": "between", "minimum": date(2000, 1, 1),
-                "maximum": date(2199, 12, 31)}  # fmt: skip
-        self.raw.data_validation(row, column, row, column, rule)
+    def day_entry(self, row: int, column: int, day: date | None) -> None:
+        """Write a day that can be changed, or leave its cell empty; it takes days only."""
+        self.day(row, column, day, "input_date")
+        rule = {"validate": "date", "criteria": "between"}
+        ends = {"minimum": date(2000, 1, 1), "maximum": date(2199, 12, 31)}
+        self.raw.data_validation(row, column, row, column, rule | ends)
 
-    def flag_over(self, rows: tuple[int, int], columns: tuple[int, int], rule: str) -> None:
-        """Show cells as over the budget where a formula of the first of them holds."""
-        self.raw.conditional_format(
-            rows[0], columns[0], rows[1], columns[1],
-            {"type": "formula", "criteria": f"={rule}", "format": self._over},
-        )  # fmt: skip
+    def flag_over(self, row: int, columns: tuple[int, int], rule: str) -> None:
+        """Show cells of a row as over the budget where a formula of the first of them holds."""
+        rules = {"type": "formula", "criteria": f"={rule}", "format": self.style("over")}
+        self.raw.conditional_format(row, columns[0], row, columns[1], rules)
 
-    def month(self, row: int, column: int, first: date) -> None:
-        """Write a month."""
-        self.raw.write_datetime(row, column, datetime.combine(first, time()), self._styles["month"])
+    def opening(self, title: str, said: str = "", columns: int = 0) -> None:
+        """Write the title of the sheet and what is to be said of it, over several columns if so."""
+        self.text(0, 0, title, "title")
+        if columns:
+            self.paragraph(1, said, "grey_wrapped", columns=columns)
+        else:
+            self.text(1, 0, said, "grey")
 
     def formula(self, row: int, column: int, formula: str, value: float | str, style: str) -> None:
-        """Write a formula, and the value that programs show which do not calculate."""
-        self.raw.write_formula(row, column, f"={formula}", self._styles[style], value)
-        if style in _HIGH:
-            self.raw.set_row(row, _HIGH[style])
+        """Write a formula, and the value that programs show which do not calculate.
+
+        In braces it is one over whole columns, whose value is one number.
+        """
+        if formula.startswith("{"):
+            place, formula = (row, column, row, column), f"{{={formula[1:]}"
+            self.raw.write_array_formula(*place, formula, self.style(style), value)
+        else:
+            self.raw.write_formula(row, column, f"={formula}", self.style(style), value)
+        if style.endswith("chance"):  # a format of its own, as one has room for two conditions
+            nearly = {"minimum": 0.9995, "maximum": 1 - 1e-12, "format": self.style("nearly")}
+            rule = {"type": "cell", "criteria": "between", **nearly}
+            self.raw.conditional_format(row, column, row, column, rule)
+        self._raise(row, style)
+
+    def formulas(self, row: int, column: int, shown: Iterable[Shown]) -> None:
+        """Write formulas from a cell to the right."""
+        for at, one in enumerate(shown, column):
+            self.formula(row, at, *one)
+
+    def planned(self, row: int, column: int, shown: Iterable[Shown]) -> None:
+        """Write the values of formulas in grey, from a cell to the right."""
+        for at, (_, value, style) in enumerate(shown, column):
+            if isinstance(value, str):
+                self.text(row, at, value, "grey_right")
+            else:
+                [form] = (_AS_PLANNED[part] for part in style.split("_") if part in _AS_PLANNED)
+                self.number(row, at, value, f"grey_{form}")
+
+    def _raise(self, row: int, style: str) -> None:
+        high = _HIGH.get(style.partition("_")[0])
+        if high is not None:
+            self.raw.set_row(row, high)
 
     def header(self, row: int, names: Iterable[str], *, at: int = 0, texts: int = 0) -> None:
         """Write the headers of a table from a column on; those after the texts are of numbers."""
@@ -262,8 +278,8 @@ class Sheet:
         text = on_one_line(text)
         self._heighten(row, text, sum(self._widths[: last + 1]))
         if last:
-            self.raw.merge_range(row, 0, row, last, "", self._styles[style])
-        self.raw.write_string(row, 0, text, self._styles[style])
+            self.raw.merge_range(row, 0, row, last, "", self.style(style))
+        self.raw.write_string(row, 0, text, self.style(style))
         return row + 1
 
     def _heighten(self, row: int, text: str, width: float) -> None:
@@ -276,25 +292,49 @@ class Sheet:
     def table(self, row: int, table: Table) -> int:
         """Write a table of text, its amounts as numbers; return the row after it."""
         for column, name in enumerate(table.headers):
-            left = "header_beside" if column else "header"
-            self.text(row, column, name, "header_right" if column in table.right else left)
+            side = "right" if column in table.right else "left" if column else "text"
+            self.text(row, column, name, f"header_{side}")
         foot = row + 1 + len(table.rows) - table.foot
         for at, texts in enumerate(table.rows, row + 1):
+            total = "total_" * (at >= foot)
             for column, text in enumerate(texts):
                 amount = _amount(text) if column in table.right else None
                 if amount is None:
-                    usual = "right" if column in table.right else "beside" if column else "text"
-                    self.text(at, column, text, "total_text" if at >= foot else usual)
+                    usual = (
+                        "right" if column in table.right else "wrapped_left" if column else "text"
+                    )
+                    self.text(at, column, text, "total" if total else usual)
                 else:
-                    signed = "signed_money" if text[0] in "+-" else "money"
-                    usual = "over_money" if text.endswith(OVER) else signed
-                    self.number(at, column, amount, "total_money" if at >= foot else usual)
+                    signed = "change" if text[0] in "+-" else "money"
+                    over = "_over" * text.endswith(OVER)
+                    self.number(at, column, amount, f"{total}{signed}{over}")
         return row + 1 + len(table.rows)
 
-    def table_page(self, header_row: int, frozen_columns: int) -> None:
-        """Keep the header in sight, on the screen and on every printed page."""
-        self.raw.freeze_panes(header_row + 1, frozen_columns)
-        self.raw.repeat_rows(header_row)
+    def page(
+        self,
+        last: tuple[int, int],
+        head: int | None = None,
+        frozen: int = 0,
+        breaks: Sequence[int] = (),
+    ) -> None:
+        """Print up to a row and column; keep a header and the first columns in sight.
+
+        A wide sheet is cut before columns, its first column on each page. Each page is a print range
+        of its own: where a sheet is fitted to pages, breaks do not count.
+        """
+        if head is not None:
+            self.raw.freeze_panes(head + 1, frozen)
+            self.raw.repeat_rows(head)
+        if not breaks:
+            self.raw.print_area(0, 0, *last)
+            return
+        name, ends = self.raw.get_name(), [0, *breaks, last[1] + 1]
+        areas = [
+            block((head or 0 if first else 0, last[0]), (first, end - 1), name)
+            for first, end in pairwise(ends)
+        ]
+        self.raw.repeat_columns(0)
+        self._define(f"{name}!_xlnm.Print_Area", ",".join(areas))
 
 
 def _amount(text: str) -> float | None:
@@ -327,5 +367,16 @@ def span(rows: tuple[int, int], column: int, sheet: str | None = None) -> str:
     >>> span((4, 9), 2), span((4, 9), 2, "By model")
     ('C5:C10', "'By model'!$C$5:$C$10")
     """
-    first, last = (cell(row, column, sheet) for row in rows)
+    return block(rows, (column, column), sheet)
+
+
+def block(rows: tuple[int, int], columns: tuple[int, int], sheet: str | None = None) -> str:
+    """Return the range from the first row and column to the last.
+
+    Examples
+    --------
+    >>> block((4, 9), (1, 2), "By model")
+    "'By model'!$B$5:$C$10"
+    """
+    first, last = (cell(row, column, sheet) for row, column in zip(rows, columns, strict=True))
     return f"{first}:{last.rpartition('!')[2]}"

@@ -9,7 +9,7 @@ that every line is the plan's to the last digit and still follows the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -24,12 +24,12 @@ from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import demand, months_of_growth, periods_of
 from kimi_planner.plan.draws import Draws
-from kimi_planner.report.xlsx.scope import CERTAINTY, NONE, Scope, batch_of
-from kimi_planner.workload.dated import Event
+from kimi_planner.report.xlsx.scope import CERTAINTY, NONE, Scope
+from kimi_planner.report.xlsx.traffic import serial
 from kimi_planner.workload.quantity import ONE, ZERO, Array
 from kimi_planner.workload.resolve import Load, Traffic
 
-__all__ = ["Assumed", "CallRates", "Calls", "factor_of"]
+__all__ = ["Assumed", "CallRates", "factor_of"]
 
 _EARLIER = 24  # months by which a first day may be put before that of the plan
 _DIGITS = 12  # of an assumption; a float has no more to rely on
@@ -45,8 +45,8 @@ class Assumed:
         Mean ``requests`` a day; tokens of a mean call as billed: ``prompt``, ``answer``, and
         ``reasoning`` on a model that reasons; by plain meter, the share of the prompt; by fee, how
         many a request causes.
-    meters
-        From plain meters and fees to those that the workload is billed by.
+    batch
+        Share of the calls that go in batches.
     certainty
         One of `CERTAINTY`.
     growth
@@ -60,36 +60,13 @@ class Assumed:
     """
 
     values: Mapping[str, float]
-    meters: Mapping[str, str]
+    batch: float
     certainty: str
     growth: float
     grown: tuple[float, ...]
     starts: date | None
     ends: date | None
     is_dated: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calls:
-    """The calls of a workload in each period, retries not counted, without the level of certainty.
-
-    Attributes
-    ----------
-    scale
-        What an average day has of the requests of a day: 1 unless traffic is given by month.
-    days
-        Days with traffic, each with the weight of its weekday and events.
-    growth
-        What growth multiplies them by.
-    level, extra
-        Calls of the level, and those that events add.
-    """
-
-    scale: Array
-    days: Array
-    growth: Array
-    level: Array
-    extra: Array
 
 
 @dataclass(frozen=True)
@@ -99,8 +76,7 @@ class CallRates(Scope):
     @cached_property
     def meters(self) -> list[str]:
         """Meters and fees that have a column: tokens of calls, of calls in batches, and fees."""
-        billed = {key for one in self.assumed.values() for key in one.meters.values()}
-        return [*(key for key in METERS if key in billed), *self.fees]
+        return [key for key in (*METERS, *self.fees) if key in {*self.priced, *self.fees}]
 
     @cached_property
     def assumed(self) -> dict[str, Assumed]:
@@ -129,8 +105,7 @@ class CallRates(Scope):
                 "reasoning": _per(thought.reasoning, thought.requests),
                 **{key: due.get(key, 0.0) for key in self.fees},
             },
-            meters={key: batch_of(key) if load.is_batch else key for key in self.plain}
-            | {key: key for key in self.fees},
+            batch=float(load.is_batch),
             certainty=certainty,
             growth=_short(load.traffic.growth.mean),
             grown=self._grown(name),
@@ -158,37 +133,42 @@ class CallRates(Scope):
         )
 
     @cached_property
-    def calls(self) -> dict[str, Calls]:
-        """The calls of each workload, every number of its traffic being its mean."""
+    def calls(self) -> dict[str, dict[str, Array]]:
+        """The calls of each workload by period, every number of its traffic being its mean.
+
+        ``first`` and ``last`` are its days, as numbers of a workbook; ``days`` those with traffic, each
+        with the weight of its weekday and events; ``growth`` what growth multiplies them by; ``scale``
+        what an average day has of the requests of a day, 1 unless traffic is given by month; ``level``
+        the calls of the level and ``extra`` those that events add, without retries and certainty.
+        """
         return {name: self._calls(name) for name in self.workloads}
 
-    def _calls(self, name: str) -> Calls:
+    def _calls(self, name: str) -> dict[str, Array]:
         load, assumed, periods = self.loads[name], self.assumed[name], self.periods
         traffic = load.traffic.from_day(periods[0].first)
         even = replace(traffic, level=ONE, growth=ZERO, calls=Fraction(1), unit="requests_per_day")
 
-        def of(events: Iterable[Event], level: Any) -> Array:
-            varied = replace(load, traffic=replace(even, level=level, events=tuple(events)))
+        def of(level: Any, *, added: bool) -> Array:
+            events = tuple(one for one in traffic.events if (one.factor is None) == added)
+            varied = replace(load, traffic=replace(even, level=level, events=events))
             return np.array(demand(varied, periods, Draws.exact(varied)), dtype=float)
 
-        factors = [one for one in traffic.events if one.factor is not None]
-        added = [one for one in traffic.events if one.factor is None]
         a_day, level = assumed.values["requests"], load.traffic.level.mean
-        scale = np.array(
-            [factor_of(float(traffic.of_a_day(one.first)) * level, a_day or 1.0) for one in periods]
-        )
-        months = (months_of_growth(traffic, one, periods[0]) for one in periods)
-        growth = np.array(
-            [assumed.grown[n] if assumed.grown else (1 + assumed.growth) ** n for n in months]
-        )
-        days = of(factors, ONE)
-        return Calls(
-            scale=scale,
-            days=days,
-            growth=growth,
-            level=a_day * scale * days * growth,
-            extra=of(added, ZERO) if added else np.zeros(len(periods)),
-        )
+        of_a_day = (float(traffic.of_a_day(one.first)) * level for one in periods)
+        scale = np.array([factor_of(one, a_day or 1.0) for one in of_a_day])
+        months = [months_of_growth(traffic, one, periods[0]) for one in periods]
+        growth = [assumed.grown[n] if assumed.grown else (1 + assumed.growth) ** n for n in months]
+        starts, ends = assumed.starts or date.min, assumed.ends or date.max
+        days = of(ONE, added=False)
+        return {
+            "first": np.array([serial(max(one.first, starts)) for one in periods]),
+            "last": np.array([serial(min(one.last, ends)) for one in periods]),
+            "scale": scale,
+            "days": days,
+            "growth": np.array(growth),
+            "level": a_day * scale * days * growth,
+            "extra": of(ZERO, added=True),
+        }
 
     def traffic(self, name: str) -> Traffic:
         """Return the traffic of a workload."""

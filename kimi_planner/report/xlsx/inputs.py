@@ -10,9 +10,10 @@ from kimi_planner.report.register import assumptions_table
 from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
-from kimi_planner.workload.dated import Event, PriceChange
+from kimi_planner.report.xlsx.traffic import EventCells
+from kimi_planner.workload.dated import PriceChange
 
-__all__ = ["ASSUMPTIONS", "CONTINGENCY", "PATH", "RATES", "Inputs", "place_of"]
+__all__ = ["ASSUMPTIONS", "CONTINGENCY", "PATH", "RATES", "Inputs"]
 
 ASSUMPTIONS, RATES, PATH = "Assumptions", "Rates", "Prices by month"
 CONTINGENCY = "contingency"
@@ -25,18 +26,22 @@ _FACTORS = (
 _FIRST_FACTOR = 4
 _HEADER = _FIRST_FACTOR + len(_FACTORS) + 1
 _WORDS = {
-    "model": "model",
-    "certainty": "certainty of numbers without a range",
-    "starts": "starts on",
-    "ends": "ends on",
-    "requests": "requests a day, mean",
-    "growth": "growth a month",
-    "prompt": "prompt tokens a call",
-    "answer": "answer tokens a call",
-    "reasoning": "reasoning tokens a call",
-    "budget": "budget a month",
-}
-_DATED = ("starts", "ends")
+    "model": "model", "certainty": "certainty of numbers without a range", "starts": "starts on",
+    "ends": "ends on", "requests": "requests a day, mean", "growth": "growth a month",
+    "prompt": "prompt tokens a call", "answer": "answer tokens a call",
+    "reasoning": "reasoning tokens a call", "batch": "share of calls in batches",
+    "budget": "budget a month", "place": "place of the model", "sure": "place of its certainty",
+}  # fmt: skip
+_SAID = (
+    "Change a yellow cell: budget, risk and every total follow. Limits of answers, context windows, the history of "
+    "conversations and what a cache serves are not worked out anew: plan again for these."
+)
+_TOKENS = (
+    "Tokens are those of a mean call as billed: with the history that a conversation sends again, after its limits, and "
+    "with retries. A range of growth counts with its mean once that is changed."
+)
+_EVENTS = ("workload", "event", "from", "to", "what", "size")
+_CHANGES = ("of workloads", "model", "from", "", "what", "value")
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,9 @@ class Inputs:
     def columns(self) -> dict[str, int]:
         """Column of what is assumed of a workload; two at last are worked out from others."""
         of_call = [name for name in self.live.amounts if name != "requests"]
-        names = ["model", "certainty", *_DATED, "requests", "growth", *of_call, "budget"]
-        return {name: at for at, name in enumerate([*names, "source", "place", "rates"], 1)}
+        batch = ["batch"] * bool(self.live.batches)
+        names = ["model", "certainty", "starts", "ends", "requests", "growth", *of_call, *batch]
+        return {name: at for at, name in enumerate([*names, "budget", "place", "sure"], 1)}
 
     def row(self, workload: str) -> int:
         """Return the row of a workload."""
@@ -72,9 +78,14 @@ class Inputs:
         ]
         return {key: row for row, key in enumerate(keys, first)}
 
-    def event(self, workload: str, event: Event) -> str:
-        """Return the cell with the size of an event."""
-        return cell(self._events[workload, event.name], 5, ASSUMPTIONS)
+    def events(self, workload: str, *, added: bool) -> list[EventCells]:
+        """Return the cells of events: of those that add calls, or of those that multiply traffic."""
+        rows = [
+            self._events[workload, event.name]
+            for event in self.live.workloads[workload].dated_events
+            if (event.factor is None) == added
+        ]
+        return [EventCells(*(cell(row, at, ASSUMPTIONS) for at in (2, 3, 5))) for row in rows]
 
     @cached_property
     def _changes(self) -> dict[tuple[int, int, str], int]:
@@ -105,127 +116,92 @@ class Inputs:
     @property
     def list_column(self) -> int:
         """Column of the list of models on the sheet of rates."""
-        return 3 + 2 * len(self.live.amounts) + 4
+        return 3 + 2 * len(self.live.amounts) + 8
 
     def write(self, book: Book, sheet: Sheet) -> None:
         """Write what can be changed, then every assumption as it was given."""
+        live, width = self.live, self.columns["budget"] + 1
         sheet.text(0, 0, "Assumptions", "title")
-        sheet.paragraph(
-            1,
-            "Change a yellow cell: budget, risk and every total follow. Limits of answers, context "
-            "windows, the history of conversations and what a cache serves are not worked out anew: plan again for these.",
-            "muted",
-            columns=12,
-        )
+        sheet.paragraph(1, _SAID, "grey_wrapped", columns=width)
         sheet.text(_FIRST_FACTOR - 1, 0, "What if", "heading")
-        percent = float(self.live.recommendation.projection.booking.contingency_percent) / 100
+        percent = float(live.recommendation.projection.booking.contingency_percent) / 100
         for row, (name, words, meaning) in enumerate(_FACTORS, _FIRST_FACTOR):
             sheet.text(row, 0, words)
             is_share = name == CONTINGENCY
-            sheet.number(
-                row, 1, percent if is_share else 1.0, "input_share" if is_share else "input_factor"
-            )
-            sheet.limit(row, 1)
-            sheet.text(row, 2, meaning, "aside")
+            sheet.entry(row, 1, percent if is_share else 1.0, "share" if is_share else "money")
+            sheet.text(row, 2, meaning, "grey_left")
             book.define(name, cell(row, 1, ASSUMPTIONS))
-        live = self.live
         titles = _WORDS | {key: f"{title_of(key)}, share of the prompt" for key in live.shares}
         titles |= {key: f"{title_of(key)}, calls a request" for key in live.fees}
-        sheet.header(
-            _HEADER,
-            ("workload", *(titles[name] for name in self.columns if name in titles)),
-            texts=5,
-        )
-        for name, words in (
-            ("source", "source"),
-            ("place", "place of the model"),
-            ("rates", "row of its rates"),
-        ):
-            sheet.text(_HEADER, self.columns[name], words, "header_beside")
+        sheet.header(_HEADER, ("workload", *(titles[name] for name in self.columns)), texts=5)
         for name in live.workloads:
             self._write_workload(sheet, name)
-        row = sheet.paragraph(
-            self.row(list(live.workloads)[-1]) + 1,
-            "Tokens are those of a mean call as billed: with the history that a conversation sends "
-            "again, after its limits, and with retries. A range of growth counts with its mean once "
-            "that is changed.",
-            "muted",
-            columns=12,
-        )
+        row = self.row(list(live.workloads)[-1]) + 1
+        row = sheet.paragraph(row, _TOKENS, "grey_wrapped", columns=width)
         self._write_events(sheet)
         self._write_changes(sheet)
         row = max([row, *self._events.values(), *self._changes.values()]) + 2
         sheet.text(row, 0, "As they were given", "heading")
         table = assumptions_table(live.recommendation.projection)
-        row += 1
-        for column, text in zip((0, 1, 3), table.headers, strict=True):
-            sheet.text(row, column, text, "header")
-        for line, texts in enumerate(table.rows, row + 1):
-            for column, text in zip((0, 1, 3), texts, strict=True):
-                sheet.text(line, column, text)
+        sheet.header(row + 1, table.headers, texts=3)
+        for at, texts in enumerate(table.rows, row + 2):
+            sheet.texts(at, *texts)
         sheet.raw.freeze_panes(0, 1)
-        sheet.raw.print_area(0, 0, row + len(table.rows), self.columns["source"])
+        sheet.page((row + 1 + len(table.rows), width - 1))
 
     def _write_workload(self, sheet: Sheet, name: str) -> None:
         live, row, columns = self.live, self.row(name), self.columns
-        assumed, workload = live.assumed[name], live.workloads[name]
+        assumed, budget = live.assumed[name], live.limit(name)
+        best, own = live.recommendation.best[name], self.assumed(name)
         sheet.text(row, 0, name)
-        sheet.text(row, columns["model"], live.recommendation.best[name], "input_text")
-        sheet.choice(row, columns["model"], self.models)
-        sheet.text(row, columns["certainty"], assumed.certainty, "input_text")
-        sheet.choice(row, columns["certainty"], CERTAINTY)
-        for key, day in zip(_DATED, (assumed.starts, assumed.ends), strict=True):
-            sheet.day(row, columns[key], day, "input_date" if assumed.is_dated else "date")
-            if assumed.is_dated:
-                sheet.days_only(row, columns[key])
-        sheet.number(row, columns["growth"], assumed.growth, "input_share")
-        sheet.limit(row, columns["growth"], least=-0.99)
+        for key, text, known in (
+            ("model", best, self.models),
+            ("certainty", assumed.certainty, CERTAINTY),
+        ):
+            sheet.text(row, columns[key], text, "input_left")
+            sheet.choice(row, columns[key], known)
+        write_day = sheet.day_entry if assumed.is_dated else sheet.day
+        for key, day in (("starts", assumed.starts), ("ends", assumed.ends)):
+            write_day(row, columns[key], day)
+        sheet.entry(row, columns["growth"], assumed.growth, "share", least=-0.99)
         for key, value in assumed.values.items():
-            share, fee = key in live.shares, key in live.fees
-            style = "input_share" if share else "input_price" if fee else "input_count"
-            sheet.number(row, columns[key], value, style)
-            sheet.limit(row, columns[key], 1 if share else None)
-        budget = workload.budget_usd_per_month
-        if budget is None:
-            sheet.raw.write_blank(row, columns["budget"], None, sheet.style("input_money"))
-        else:
-            sheet.number(row, columns["budget"], float(budget), "input_money")
-        sheet.limit(row, columns["budget"])
-        sheet.text(row, columns["source"], workload.source or "not given", "beside")
-        own = self.assumed(name)
+            style = "share" if key in live.shares else "price" if key in live.fees else "tenths"
+            most = 1 if key in live.shares else None
+            sheet.entry(row, columns[key], value, style, most=most)
+        if live.batches:
+            sheet.entry(row, columns["batch"], assumed.batch, "share", most=1)
+        sheet.entry(row, columns["budget"], None if budget is None else float(budget), "money")
         # "=" and MATCH take ids that differ in case for the same
-        first = 4
-        found = f"SUMPRODUCT(EXACT({self.models},{own['model']})*(ROW({self.models})-{first}))"
+        found = f"SUMPRODUCT(EXACT({self.models},{own['model']})*(ROW({self.models})-4))"
         place = f"IF({found}=0,NA(),{found})"  # another text is no model, and nothing is made up
-        at = list(live.specs).index(live.recommendation.best[name])
-        sheet.formula(row, columns["place"], place, at + 1, "factor")
-        base = list(live.workloads).index(name) * len(live.specs) * len(CERTAINTY)
-        rates = f"{base}+({own['place']}-1)*{len(CERTAINTY)}+{place_of(own['certainty'])}"
-        value = base + at * len(CERTAINTY) + CERTAINTY.index(assumed.certainty) + 1
-        sheet.formula(row, columns["rates"], rates, value, "factor")
+        at = list(live.specs).index(best)
+        sheet.formula(row, columns["place"], place, at + 1, "grey_factor")
+        words = ",".join(f'"{one}"' for one in CERTAINTY)
+        sure = f"MATCH({own['certainty']},{{{words}}},0)"
+        value = CERTAINTY.index(assumed.certainty) + 1
+        sheet.formula(row, columns["sure"], sure, value, "grey_factor")
 
     def _write_events(self, sheet: Sheet) -> None:
         if not self._events:
             return
         first = min(self._events.values())
         sheet.text(first - 2, 0, "Events", "heading")
-        sheet.header(first - 1, ("workload", "event", "from", "to", "what", "size"), texts=5)
+        sheet.header(first - 1, _EVENTS, texts=5)
         for name, workload in self.live.workloads.items():
             for event in workload.dated_events:
                 row = self._events[name, event.name]
                 sheet.texts(row, name, event.name)
-                sheet.day(row, 2, event.first)
-                sheet.day(row, 3, event.last)
+                sheet.day_entry(row, 2, event.first)
+                sheet.day_entry(row, 3, event.last)
                 sheet.text(row, 4, "extra requests" if event.factor is None else "traffic times")
-                sheet.number(row, 5, event.size.mean, "input_price")
-                sheet.limit(row, 5)
+                sheet.entry(row, 5, event.size.mean, "price")
 
     def _write_changes(self, sheet: Sheet) -> None:
         if not self._changes:
             return
         first = min(self._changes.values())
         sheet.text(first - 2, 0, "Changes of price", "heading")
-        sheet.header(first - 1, ("of workloads", "model", "from", "", "what", "value"), texts=5)
+        sheet.header(first - 1, _CHANGES, texts=5)
         days = span((4, 3 + len(self.live.periods)), 0, PATH)
         for (many, place, price), row in self._changes.items():
             change = self.live.changes[many][place]
@@ -234,19 +210,12 @@ class Inputs:
                 sheet.day(row, 2, max(change.day, self.live.periods[0].first), "input_date")
                 sheet.choice(row, 2, days)
             sheet.text(row, 4, _meter_of(price))
-            sheet.number(row, 5, _number(change, price), "input_price")
-            sheet.limit(row, 5)
+            sheet.entry(row, 5, _number(change, price), "price")
 
     def _whose(self, many: int) -> str:
         if len(self.live.changes) == 1:
             return "all"
         return ", ".join(one for one in self.live.workloads if self.live.list_of(one) == many)
-
-
-def place_of(certainty: str) -> str:
-    """Return the formula of the place of a certainty among all, from 1."""
-    words = ",".join(f'"{one}"' for one in CERTAINTY)
-    return f"MATCH({certainty},{{{words}}},0)"
 
 
 def _meter_of(price: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -22,22 +23,42 @@ from kimi_planner.workload.quantity import Array
 __all__ = ["Line", "Live"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Line:
-    """What the plan expects of a workload on a model, by period."""
+    """What the plan expects of a workload on a model, by meter and period.
+
+    Attributes
+    ----------
+    usage, usd
+        What is used and spent.
+    beside
+        What the spend is of that of the means. Where growth, an event or a change of price has a
+        range, it varies together with the rest.
+    """
 
     usage: Mapping[str, Array]
     usd: Mapping[str, Array]
+    beside: Mapping[str, Array]
 
     @property
     def spend(self) -> Array:
         """USD of each period."""
         return np.asarray(sum(self.usd.values()))
 
+    def amount(self, name: str) -> Array:
+        """Return an amount by the name of its column; what is not used is 0."""
+        if name == "spend":
+            return self.spend
+        key = name.removeprefix("USD of ")
+        amounts = self.usage if key == name else self.usd
+        return amounts.get(key, np.zeros(len(self.spend)))
+
 
 @dataclass(frozen=True)
 class Live(CallRates):
     """The numbers of a workbook on a recommendation."""
+
+    _simulated: dict[tuple[str, str, bool], Spend] = field(default_factory=dict, init=False)
 
     @cached_property
     def tariffs_by_period(self) -> dict[tuple[int, str], list[Tariff]]:
@@ -61,53 +82,32 @@ class Live(CallRates):
             for model in self.specs
         }
 
-    @cached_property
-    def beside(self) -> dict[tuple[str, str], dict[str, list[float]]]:
-        """What the plan's spend is of that of its means, by month and meter, where it is not 1.
-
-        Where growth, an event or a change of price has a range, it varies together with the rest.
-        """
-        found = {}
-        for name, model in self.lines_of_means:
-            line, planned = self.lines_of_means[name, model], self.spend(name, model)
-            factors = {
-                key: [
-                    factor_of(float(planned.bill[key][month]), float(usd[rows].sum()))
-                    if np.ndim(planned.bill[key])
-                    else 1.0
-                    for month, rows in enumerate(self.month_rows)
-                ]
-                for key, usd in line.usd.items()
-            }
-            if any(one != 1 for many in factors.values() for one in many):
-                found[name, model] = factors
-        return found
-
-    @cached_property
-    def lines_of_means(self) -> dict[tuple[str, str], Line]:
-        """The same as `lines`, every number being its mean."""
-        return {
-            (name, model): self._of_means(name, model)
-            for name in self.workloads
-            for model in self.specs
-        }
-
     def _line(self, name: str, model: str) -> Line:
-        line = self.lines_of_means[name, model]
-        factors = self.beside.get((name, model))
-        if factors is None:
-            return line
-        month = [at for at, rows in enumerate(self.month_rows) for _ in rows]
-        usd = {key: one * np.array(factors[key])[month] for key, one in line.usd.items()}
-        return replace(line, usd=usd)
+        usage, usd = self._of_means(name, model)
+        bill, beside = self.spend(name, model).bill, {}
+        for key in usd:
+            alike = [one for one in usd if self.plain_of(one) == self.plain_of(key)]
+            planned, means = (sum(amounts[one] for one in alike) for amounts in (bill, usd))
+            beside[key] = self._beside(planned, means)
+        return Line(usage, {key: one * beside[key] for key, one in usd.items()}, beside)
 
-    def _of_means(self, name: str, model: str) -> Line:
+    def _beside(self, planned: Any, means: Any) -> Array:
+        if not np.ndim(planned):
+            return np.ones(len(means))
+        factors = [
+            factor_of(float(planned[month]), float(means[rows].sum()))
+            for month, rows in enumerate(self.month_rows)
+        ]
+        return np.repeat(factors, list(map(len, self.month_rows)))
+
+    def _of_means(self, name: str, model: str) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return what is used and spent where every number is its mean."""
         assumed, calls = self.assumed[name], self.calls[name]
         level, extra = self.rates[name, model, assumed.certainty]
         values = assumed.values
 
         def used(key: str, *factors: float) -> Array:
-            amount = calls.level * level[key] + calls.extra * extra[key]
+            amount = calls["level"] * level[key] + calls["extra"] * extra[key]
             return np.asarray(amount * float(np.prod(factors)))
 
         prompt = used("prompt", values["prompt"])
@@ -119,14 +119,14 @@ class Live(CallRates):
             "output": used("answer", values["answer"]) + reasoning,
             **{key: used(key, values[key]) for key in self.fees},
         }
-        billed = {assumed.meters[key]: one for key, one in tokens.items()}
+        billed = self.in_batches(tokens, assumed.batch)
         bills = [
             tariff.bill(Usage({key: float(one[at]) for key, one in billed.items()}))
             for at, tariff in enumerate(self.tariffs_by_period[self.list_of(name), model])
         ]
         usd = {key: np.array([float(bill[key]) for bill in bills]) for key in billed}
         others = {"requests": used("requests"), "prompt": prompt, "reasoning": reasoning}
-        return Line(usage={**others, **billed}, usd=usd)
+        return {**others, **billed}, usd
 
     def spend(self, name: str, model: str) -> Spend:
         """Return the plan's own spend."""
@@ -136,19 +136,33 @@ class Live(CallRates):
     def spends(self) -> dict[tuple[str, str], Spend]:
         """The spend of each workload on its planned model, by how sure its numbers are."""
         return {
-            (name, certainty): self._spend_at(name, certainty)
+            (name, certainty): self.spread_of(name, self.recommendation.best[name], certainty)
             for name in self.workloads
             for certainty in CERTAINTY
         }
 
-    def _spend_at(self, name: str, certainty: str) -> Spend:
-        model = self.recommendation.best[name]
-        if certainty == self.assumed[name].certainty:
+    def spread_of(self, name: str, model: str, certainty: str, *, grows: bool = True) -> Spend:
+        """Return the spend that tells how far it spreads, with growth as drawn or at its mean.
+
+        At another certainty, or another growth, that of the planned model stands for all.
+        """
+        assumed = self.assumed[name]
+        grows = grows or not assumed.grown
+        if grows and certainty == assumed.certainty:
             return self.spend(name, model)
-        projection = self.recommendation.projection
+        key = name, certainty, grows
+        if key not in self._simulated:
+            self._simulated[key] = self._spend_at(*key)
+        return self._simulated[key]
+
+    def _spend_at(self, name: str, certainty: str, grows: bool) -> Spend:
+        projection, workload = self.recommendation.projection, self.workloads[name]
+        if not grows:
+            workload = replace(workload, growth_per_month=self.assumed[name].growth)
         stated = None if certainty == NONE else certainty
-        plan = projection.plan_of(replace(self.workloads[name], certainty=stated))
-        [spend] = simulate(plan, [self.specs[model]], projection.seed, projection.n_paths)
+        plan = projection.plan_of(replace(workload, certainty=stated))
+        spec = self.specs[self.recommendation.best[name]]
+        [spend] = simulate(plan, [spec], projection.seed, projection.n_paths)
         return spend
 
     @cached_property
@@ -156,7 +170,12 @@ class Live(CallRates):
         """The spend of all workloads, each on its planned model."""
         return self.recommendation.projection.mix(self.recommendation.best)
 
-    @property
-    def budget(self) -> Decimal | None:
-        """The budget of a month of all workloads, where each has one."""
-        return self.recommendation.budget_matrix.total.budget_usd
+    def is_least(self, name: str, model: str) -> bool:
+        """Whether the spend of a workload on a model is the least, its reasoning being not known."""
+        return self.recommendation.projection.reasoning(model, name).is_least
+
+    def limit(self, name: str) -> Decimal | None:
+        """Return the budget of a month of a workload; of all, ``""``, where each has one."""
+        matrix = self.recommendation.budget_matrix
+        rows = {one.name: one for one in matrix.rows}
+        return (rows[name] if name else matrix.total).budget_usd

@@ -9,7 +9,8 @@ from functools import cached_property
 from kimi_planner.billing.meters import METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.report.xlsx.book import Sheet, cell, span
+from kimi_planner.money import TOKENS_PER_MTOK
+from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.inputs import PATH, Inputs
 from kimi_planner.report.xlsx.live import Live
 
@@ -59,117 +60,91 @@ class Prices:
         found = [one for one in self._rows if one[:2] == (model, key) and one[2] <= day]
         return cell(self._rows[found[-1]], _PRICE, sheet)
 
-    def fee(self, key: str) -> str:
-        """Return the cell of a fee."""
-        return self._cell("", key, self._begin)
+    def _column(self, many: int, model: str, key: str) -> int:
+        models, priced = list(self.live.specs), self.live.priced
+        return 1 + (many * len(models) + models.index(model)) * len(priced) + priced.index(key)
 
-    @property
-    def width(self) -> int:
-        """How many columns of prices a model has."""
-        return len(self.live.priced)
-
-    def column(self, many: int, model: str, key: str) -> int:
-        """Return the column of a price by period."""
-        models = list(self.live.specs)
-        return (
-            1
-            + (many * len(models) + models.index(model)) * self.width
-            + self.live.priced.index(key)
-        )
-
-    def of_period(self, many: int, at: int) -> str:
-        """Return the range with the prices of all models in a period."""
-        models = list(self.live.specs)
-        first = self.column(many, models[0], self.live.priced[0])
-        last = self.column(many, models[-1], self.live.priced[-1])
-        row = _PATH_ROW + at
-        return f"{cell(row, first, PATH)}:{cell(row, last, PATH).rpartition('!')[2]}"
-
-    def over_periods(self, many: int, model: str, key: str) -> str:
-        """Return the range with a price in every period."""
-        return span(
-            (_PATH_ROW, _PATH_ROW + len(self.live.periods) - 1), self.column(many, model, key), PATH
-        )
+    def at(self, many: int, model: str, key: str, at: int) -> str:
+        """Return the formula of the USD of a token in a period, by list of changes; or of a fee."""
+        if key not in METERS:
+            return self._cell("", key, self._begin)
+        return f"{cell(_PATH_ROW + at, self._column(many, model, key), PATH)}/{TOKENS_PER_MTOK}"
 
     def write(self, sheet: Sheet) -> None:
         """Write a row for each price of each model, and the fees."""
-        projection = self.live.recommendation.projection
-        catalog = projection.catalog
+        catalog = self.live.recommendation.projection.catalog
         sheet.text(0, 0, f"Prices: catalog {catalog.version}", "title")
         sheet.paragraph(
             1,
             "USD per 1,000,000 tokens, or per call of a fee. Change a yellow cell, and every total "
             "follows; changes to come are on the sheet of assumptions.",
-            "muted",
+            "grey_wrapped",
         )
         sheet.header(_FIRST, ("model", "name", "meter", "from", "USD"), texts=4)
         for column, name in enumerate(("checked on", "source", "note"), start=5):
-            sheet.text(_FIRST, column, name, "header_beside")
+            sheet.text(_FIRST, column, name, "header_left")
         fees = {fee_key(fee.name): fee for fee in catalog.fees}
         for (model, key, day), row in self._rows.items():
-            spec = self.live.specs[model].on(day) if model else None
-            sheet.texts(row, model or "any", spec.name or "" if spec else "")
             sheet.day(row, _SINCE, day)
-            if spec is None:
-                source, note = fees[key].source, fees[key].note
-                sheet.text(row, 2, f"{title_of(key)}, a call")
-                sheet.number(row, _PRICE, float(fees[key].usd_per_call), "input_price")
-            else:
+            if model:
+                spec = self.live.specs[model].on(day)
+                sheet.texts(row, model, spec.name or "")
                 source, note = _source(spec, key), self._write_price(sheet, row, spec, key, day)
-            sheet.limit(row, _PRICE)
+            else:
+                fee = fees[key]
+                source, note = fee.source, fee.note
+                sheet.texts(row, "any", "", f"{title_of(key)}, a call")
+                sheet.entry(row, _PRICE, float(fee.usd_per_call), "price")
             stated = catalog.sources.get(source, catalog.source)
-            if spec is None or not note:
-                sheet.text(row, 5, stated.check.removeprefix("checked on "), "beside")
-                sheet.text(row, 6, stated.title, "beside")
-            sheet.text(row, 7, note, "beside")
-        sheet.table_page(_FIRST, 1)
+            if not (model and note):
+                sheet.text(row, 5, stated.check.removeprefix("checked on "), "wrapped_left")
+                sheet.text(row, 6, stated.title, "wrapped_left")
+            sheet.text(row, 7, note, "wrapped_left")
+        sheet.page((row, 7), _FIRST, 1)
 
     def _write_price(self, sheet: Sheet, row: int, spec: ModelSpec, key: str, day: date) -> str:
         """Write one price of a model, and return what is to be noted of it."""
         tariff = _tariff(spec, day)
-        if key == _BATCH:
-            sheet.text(row, 2, "batch, times the price")
-            sheet.number(row, _PRICE, float(tariff.batch or 0), "input_price")
+        is_batch = key == _BATCH
+        sheet.text(row, 2, "batch, times the price" if is_batch else title_of(key))
+        price = float((tariff.batch or 1) if is_batch else tariff.usd_per_mtok(key))
+        sheet.entry(row, _PRICE, price, "price")
+        if is_batch:
             return "" if spec.batch_multiplier else "not stated: planned as single calls"
-        sheet.text(row, 2, title_of(key))
-        meter, price = METERS[key], float(tariff.usd_per_mtok(key))
-        if meter.stands_in is not None and not tariff.states(key):
-            other = self._cell(spec.id, meter.stands_in, day, None)
-            sheet.formula(row, _PRICE, other, price, "input_price")
-            return f"not stated: billed as {title_of(meter.stands_in)}"
-        sheet.number(row, _PRICE, price, "input_price")
-        return ""
+        meter = METERS[key]
+        if meter.stands_in is None or tariff.states(key):
+            return ""
+        other = self._cell(spec.id, meter.stands_in, day, None)
+        sheet.formula(row, _PRICE, other, price, "input_price")
+        return f"not stated: billed as {title_of(meter.stands_in)}"
 
     def write_path(self, sheet: Sheet) -> None:
         """Write the price of each meter in each period, as formulas of prices and their changes."""
         live = self.live
-        sheet.text(0, 0, "Prices by month, USD per 1,000,000 tokens", "title")
-        sheet.text(
-            1,
-            0,
+        sheet.opening(
+            "Prices by month, USD per 1,000,000 tokens",
             "Worked out from the sheets of prices and assumptions; a month is cut where a price changes.",
-            "muted",
         )
         sheet.text(3, 0, "from", "header")
         for at, period in enumerate(live.periods):
             sheet.day(_PATH_ROW + at, 0, period.first)
         for (many, model), tariffs in live.tariffs_by_period.items():
             for key in live.priced:
-                column = self.column(many, model, key)
+                column = self._column(many, model, key)
                 sheet.text(2, column, model, "header")
                 sheet.text(3, column, title_of(key), "header_right")
                 for row, (period, tariff) in enumerate(
                     zip(live.periods, tariffs, strict=True), _PATH_ROW
                 ):
-                    formula = self._at(many, model, key, row, period.first)
+                    formula = self._formula(many, model, key, row, period.first)
                     sheet.formula(row, column, formula, tariff.usd_per_mtok(key), "price")
-        sheet.table_page(3, 1)
+        sheet.page((row, column), 3, 1)
 
-    def _at(self, many: int, model: str, key: str, row: int, day: date) -> str:
+    def _formula(self, many: int, model: str, key: str, row: int, day: date) -> str:
         """Return the formula of a price in a period: the catalog's, and the changes that have begun."""
         meter = METERS[key]
         if meter.plain is not None:
-            plain = cell(row, self.column(many, model, meter.plain))
+            plain = cell(row, self._column(many, model, meter.plain))
             return f"{plain}*{self._cell(model, _BATCH, day)}"
         is_stated = _tariff(self.live.specs[model], day).states(key)
         formula, since = self._cell(model, key, day), cell(row, 0)

@@ -1,33 +1,55 @@
-"""The sheet of risk: ranges and chances that follow the cells, through factors of the plan."""
+"""The sheet of risk: ranges and chances that follow the cells, and how near they are to a simulation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from kimi_planner.plan.booking import MEAN
+from kimi_planner.plan.draws import uncertain
 from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.tables import OVER_BUDGET
-from kimi_planner.report.xlsx.book import Sheet, cell, span
+from kimi_planner.report.xlsx.book import Sheet, Shown, block, cell, span
 from kimi_planner.report.xlsx.inputs import CONTINGENCY, Inputs
-from kimi_planner.report.xlsx.lines import Totals
+from kimi_planner.report.xlsx.lines import Totals, usd_of
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.rates import QUANTILES, Rates, Spread, spread_of
+from kimi_planner.report.xlsx.rates import QUANTILES, Paths, Rates, Spread, quantile_factors
+from kimi_planner.workload.quantity import Array
 
-__all__ = ["RISK", "Risk"]
+__all__ = ["AS_SIMULATED", "NEAR_CHANCE", "NEAR_RANGE", "NOT_TOLD", "NO_BUDGET", "RISK", "Risk"]
 
 RISK = "Risk"
+NO_BUDGET, NOT_TOLD = "no budget", "not told"
+AS_SIMULATED = "as simulated"
+#: Measured over generated moves against plans of the changed workloads; 95 of 100 are within.
+NEAR_RANGE, NEAR_CHANCE = "near, ±4%", "near, ±4 points"
+#: What stands for a quantile where nobody knows how much a model reasons.
+_LEAST = {"P10": "at least", "P90": "not known"}
 _HEADER = 3
-_MEAN, _FIRST, _DEAREST, _BUDGET, _CHANCE, _PLANNED = 3, 4, 7, 8, 9, 11
-_SQUARED = _PLANNED + 6  # distances of the quantiles from the mean
+_HEADS = (
+    *(
+        "workload",
+        "model",
+        "certainty",
+        "mean, whole plan",
+        *QUANTILES,
+        "mean of the dearest month",
+    ),
+    *("budget a month", OVER_BUDGET, "P10 to P90 are", "the chance is"),
+)
+_MEAN, _FIRST, _DEAREST, _BUDGET, _CHANCE, _RANGE_IS, _CHANCE_IS = 3, 4, 7, 8, 9, 10, 11
+#: Not printed: what the deviations of paths are multiplied by, the mean times that, how far the
+#: spend is divided otherwise than planned; then the spend of each month, by workload.
+_STRETCH, _WEIGHT, _SHAPE, _PARTS = 13, 14, 15, 16
+_ALIKE = "1E-4"
 _SAID = (
-    "Ranges follow the cells. P10, P50 and P90 of a workload are its live mean times the factors of the plan "
-    "for its model and certainty; those of all workloads come from the distances of their ends "
-    "from the mean, squared, added and scaled as the plan has it. The chance of breaking a budget is read off the plan's "
-    "distribution of the dearest month, moved with its live mean. As planned, or with all spend multiplied by one factor, "
-    "all this is what the simulation says; else it is near. Grey numbers are as planned."
+    "Ranges and chances follow the cells. What the simulation says of the plan is kept path by path, each workload's paths "
+    "moved with its live mean: more traffic, another model or certainty, and all prices of a workload together give what a "
+    "simulation gives. Where the spend of a workload is divided otherwise among meters and months, and of all together among "
+    "workloads, it is near; so it says beside the number, with how far 95 of 100 tried changes were off at most."
 )
 
 
@@ -40,6 +62,7 @@ class Risk:
     totals: Totals
     rates: Rates
     spread: Spread
+    paths: Paths
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -47,8 +70,14 @@ class Risk:
         return {name: row for row, name in enumerate([*self.live.workloads, ""], _HEADER + 1)}
 
     @property
-    def _first_month(self) -> int:
-        return self.rows[""] + 4
+    def _planned(self) -> int:
+        """The row of the heading of what was planned."""
+        return self.rows[""] + 2
+
+    @property
+    def first_month(self) -> int:
+        """The row of the first month."""
+        return self._planned + len(self.rows) + 3
 
     def place(self, workload: str, name: str) -> str:
         """Return the cell of an amount of a workload: ``model``, ``mean``, a quantile, ``budget`` or ``chance``."""
@@ -56,167 +85,237 @@ class Risk:
         columns |= {name: _FIRST + at for at, name in enumerate(QUANTILES)}
         return cell(self.rows[workload], columns[name], RISK)
 
-    @property
-    def _scale(self) -> str:
-        """The cell that says how far all spend spreads, against the plan."""
-        return cell(self.rows[""] + 1, _MEAN, RISK)
+    def months(self, name: str) -> str:
+        """Return the range with an amount of all workloads by month: ``month``, ``mean`` or a quantile."""
+        column = {"month": 0, "mean": _MEAN, "budget": _BUDGET}
+        column |= {one: _FIRST + n for n, one in enumerate(QUANTILES)}
+        return span(
+            (self.first_month, self.first_month + len(self.live.months) - 1), column[name], RISK
+        )
+
+    def _spend(self, name: str) -> Spend:
+        live = self.live
+        return live.spend(name, live.recommendation.best[name]) if name else live.together
+
+    def _budget(self, name: str) -> float | None:
+        usd = self.live.limit(name)
+        return None if usd is None else float(usd)
+
+    def quantile(self, name: str, quantile: str) -> float | str:
+        """Return what is planned of a quantile of a workload, or of all, ``""``; or what is said of it."""
+        spend, best = self._spend(name), self.live.recommendation.best
+        if name and quantile in _LEAST and self.live.is_least(name, best[name]):
+            return _LEAST[quantile]
+        whole = spend.over_months().quantile(QUANTILES[quantile])
+        return float(whole[0]) if spend.is_ranged else NO_RANGE
+
+    def _of_all(self, column: int) -> str:
+        """Return the range of a column of all workloads."""
+        return span((_HEADER + 1, self.rows[""] - 1), column, RISK)
+
+    # paths
+
+    @cached_property
+    def _stretch(self) -> Array:
+        """What the deviations of each workload's paths are multiplied by, as planned."""
+        return np.array([float(self._spend(name).is_ranged) for name in self.live.workloads])
+
+    def _factor(self, q: float, means: Array, planned: float) -> float:
+        """Return what of the planned quantile the paths as they are kept have: 1 but for single calls."""
+        kept = means.sum() + np.quantile(self.paths.values @ (means * self._stretch), q)
+        return float(planned / kept) if kept else 1.0
+
+    def _quantile(self, q: float, mean: str, weights: str, factor: float) -> str:
+        """Return the formula of a quantile: the mean, and that of the weighed deviations."""
+        return f"({mean}+PERCENTILE(MMULT({self.paths.every},{weights}),{q!r}))*{factor!r}"
+
+    def _whole(self, q: float) -> str:
+        """Return the formula of a quantile of all workloads over all months."""
+        means = np.array([float(self._spend(name).mean().sum()) for name in self.live.workloads])
+        planned = float(self.live.together.over_months().quantile(q)[0])
+        return self._quantile(
+            q, self.place("", "mean"), self._of_all(_WEIGHT), self._factor(q, means, planned)
+        )
 
     @property
-    def booked(self) -> str:
-        """The formula of what the bookable number is of the mean."""
-        book = self.live.recommendation.projection.booking.book
-        if book == MEAN or not self.live.together.is_ranged:
-            return f"(1+{CONTINGENCY})"
-        share = int(book.removeprefix("p")) / 100
-        factor = spread_of(self.live.together, {book: share})[book]
-        return f"(1+{self._scale}*{factor - 1!r})*(1+{CONTINGENCY})"
+    def booked(self) -> tuple[str, float]:
+        """The formula of what the bookable number is of the mean, and its value."""
+        booking, spend = self.live.recommendation.projection.booking, self.live.together
+        added = 1 + float(booking.contingency_percent) / 100
+        if booking.book == MEAN or not spend.is_ranged:
+            return f"1+{CONTINGENCY}", added
+        share, mean = int(booking.book.removeprefix("p")) / 100, self.place("", "mean")
+        whole = f"IF({mean}=0,1,{self._whole(share)}/{mean})"
+        return f"{{{whole}*(1+{CONTINGENCY})}}", quantile_factors(spend, (share,))[0] * added
+
+    # rows
 
     def write(self, sheet: Sheet) -> None:
-        """Write the range of each workload and of all, then of each month."""
-        live = self.live
-        sheet.text(0, 0, "Risk", "title")
-        sheet.paragraph(1, _SAID, "muted", columns=_CHANCE + 1)
-        heads = ("workload", "model", "certainty", "mean, whole plan", *QUANTILES)
-        heads += ("mean of the dearest month", "budget a month", OVER_BUDGET)
-        sheet.header(_HEADER, heads, texts=3)
-        planned = ("planned mean", *(f"planned {name}" for name in QUANTILES), "planned chance")
-        sheet.header(_HEADER, planned, at=_PLANNED)
-        squared = (f"{name} less mean, squared" for name in QUANTILES)
-        sheet.header(_HEADER, squared, at=_SQUARED)
-        for name in live.workloads:
-            self._write_workload(sheet, name)
-        self._write_all(sheet)
+        """Write the range of each workload and of all, as they are and as planned; then of each month."""
+        sheet.opening("Risk", _SAID, _CHANCE_IS + 1)
+        sheet.header(_HEADER, _HEADS, texts=3)
+        sheet.header(_HEADER, ("stretch", "mean x stretch", "shape"), at=_STRETCH)
+        sheet.text(self._planned, 0, "As planned", "heading")
+        for at, (name, row) in enumerate(self.rows.items(), self._planned + 1):
+            shown = self._shown(name)
+            total = "" if name else "total_"
+            sheet.texts(row, name or "all", "", "", style=f"{total}text")
+            if name:
+                own, live = self.inputs.assumed(name), self.live
+                sheet.formula(row, 1, own["model"], live.recommendation.best[name], "text")
+                sheet.formula(row, 2, own["certainty"], live.assumed[name].certainty, "text")
+            styled = ((formula, value, f"{total}{style}") for formula, value, style in shown)
+            sheet.formulas(row, _MEAN, styled)
+            sheet.text(at, 0, name or "all", "grey")
+            sheet.planned(at, _MEAN, shown)
+            chance = cell(row, _CHANCE)
+            sheet.flag_over(row, (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
+            self._write_nearness(sheet, row, name, total)
         self._write_months(sheet)
-        sheet.raw.freeze_panes(_HEADER + 1, 1)
-        sheet.raw.print_area(0, 0, self._first_month + len(live.months), _PLANNED + 4)
-        sheet.raw.fit_to_pages(1, 0)
+        sheet.page((self.first_month + len(self.live.months) - 1, _CHANCE_IS), _HEADER, 1)
 
-    def _write_workload(self, sheet: Sheet, name: str) -> None:
-        live, row, own = self.live, self.rows[name], self.inputs.assumed(name)
-        spend = live.spend(name, live.recommendation.best[name])
-        sheet.text(row, 0, name)
-        sheet.formula(row, 1, own["model"], live.recommendation.best[name], "text")
-        sheet.formula(row, 2, own["certainty"], live.assumed[name].certainty, "text")
-        mean = float(spend.mean().sum())
-        sheet.formula(row, _MEAN, f"SUM({self.totals.column(name)})", mean, "money")
-        ends = [self.rates.spread(one, own["rates"]) for one in ("P10", "P90")]
-        for at, (quantile, factor) in enumerate(spread_of(spend).items()):
-            live_factor = self.rates.spread(quantile, own["rates"])
-            formula = f'IF({ends[0]}={ends[1]},"{NO_RANGE}",{cell(row, _MEAN)}*{live_factor})'
-            value = mean * factor if spend.is_ranged else NO_RANGE
-            sheet.formula(row, _FIRST + at, formula, value, "money_right")
-            place = cell(row, _FIRST + at)
-            squared = f"IF(ISNUMBER({place}),({place}-{cell(row, _MEAN)})^2,0)"
-            distance = mean * (factor - 1) if spend.is_ranged else 0.0
-            sheet.formula(row, _SQUARED + at, squared, distance**2, "factor")
-        self._write_dearest(
-            sheet, row, spend, [self.totals.month(name, at) for at in range(len(live.months))]
+    def _shown(self, name: str) -> list[Shown]:
+        """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
+        spend, row, usd = self._spend(name), self.rows[name], self._budget(name)
+        mean, budget, dearest = (cell(row, one) for one in (_MEAN, _BUDGET, _DEAREST))
+        x = f"({budget}/{dearest})"
+        if name:
+            own = self.inputs.assumed(name)
+            spent, months = f"SUM({self.totals.column(name)})", self._parts(name)
+            factors = {one: self.rates.spread(name, one)[0] for one in QUANTILES}
+            is_flat, least = f"{factors['P10']}={factors['P90']}", self.rates.spread(name, "P50")[1]
+            quantiles = {
+                one: f'IF({is_flat},"{NO_RANGE}",{mean}*{by})' for one, by in factors.items()
+            }
+            for one, words in _LEAST.items() if least else ():
+                quantiles[one] = f'IF({least},"{words}",{quantiles[one]})'
+            limit, none = f'IF({own["budget"]}="","{NO_BUDGET}",{own["budget"]})', NO_BUDGET
+            chance = self.spread.chance(name, x)
+        else:
+            spent, months = f"SUM({self._of_all(_MEAN)})", self.months("mean")
+            is_flat = f"SUM({self._of_all(_WEIGHT)})=0"
+            quantiles = {
+                one: f'{{IF({is_flat},"{NO_RANGE}",{self._whole(q)})}}'
+                for one, q in QUANTILES.items()
+            }
+            budgets, none, scale = self._of_all(_BUDGET), NOT_TOLD, cell(row, _STRETCH)
+            limit = f'IF(COUNT({budgets})=ROWS({budgets}),SUM({budgets}),"{none}")'
+            moved = self.spread.chance("", f"(1+({x}-1)/{scale})")
+            chance = f"IF({scale}=0,IF({x}<1,1,0),{moved})"
+        chance = f'IF(ISNUMBER({budget}),IF({dearest}=0,0,{chance}),"{NO_BUDGET}")'
+        return [
+            (spent, float(spend.mean().sum()), "money"),
+            *(
+                (formula, self.quantile(name, one), "money_right")
+                for one, formula in quantiles.items()
+            ),
+            (f"MAX({months})", float(spend.mean().max()), "money"),
+            (limit, none if usd is None else usd, "money_right"),
+            (chance, NO_BUDGET if usd is None else spend.chance_over(usd), "chance"),
+        ]
+
+    def _write_nearness(self, sheet: Sheet, row: int, name: str, total: str) -> None:
+        """Write whether range and chance are what a simulation says, and the numbers that tell it."""
+        live, spend, scale = self.live, self._spend(name), cell(row, _STRETCH)
+        ranged, same = f"ISNUMBER({cell(row, _FIRST)})", f"{cell(row, _SHAPE)}<{_ALIKE}"
+        low, high = (
+            quantile_factors(self.paths.spends[name] if name else spend)[n] for n in (0, 2)
         )
-        budget = live.workloads[name].budget_usd_per_month
-        sheet.formula(
-            row,
-            _BUDGET,
-            f'IF({own["budget"]}="","no budget",{own["budget"]})',
-            "no budget" if budget is None else float(budget),
-            "money_right",
-        )
-        x = f"({cell(row, _BUDGET)}/{cell(row, _DEAREST)})"
-        chance = self.spread.chance(name, own["certainty"], x)
-        self._write_chance(sheet, row, spend, chance, None if budget is None else float(budget))
-        self._write_planned(sheet, row, spend, None if budget is None else float(budget))
+        stretch = 1.0 if spend.is_ranged else 0.0
+        if name:
+            now = [self.rates.spread(name, one)[0] for one in ("P90", "P10")]
+            width = f"({now[0]}-{now[1]})/{high - low!r}" if high > low else "0"
+            weight, value = f"{cell(row, _MEAN)}*{scale}", float(spend.mean().sum()) * stretch
+            sheet.formula(row, _WEIGHT, weight, value, "grey_factor")
+            shape, mixed = self._shape(name), ""
+        else:
+            p90, p10, mean = cell(row, _FIRST + 2), cell(row, _FIRST), cell(row, _MEAN)
+            live_width = f"({p90}-{p10})/{mean}/{high - low!r}" if high > low else "0"
+            width = f"IF(ISNUMBER({p90}),IF({mean}=0,1,{live_width}),0)"
+            names = list(live.workloads)
+            stretched = _distance(self._of_all(_STRETCH), self._stretch)
+            shape = f"MAX({self._of_all(_SHAPE)})+{stretched}"
+            shares = np.array([float(self._spend(one).mean().sum()) for one in names])
+            divided = _distance(f"{self._of_all(_MEAN)}/{mean}", shares / (shares.sum() or 1))
+            mixed = f"IF({mean}=0,FALSE,{divided}>{_ALIKE})"
+        sheet.formula(row, _STRETCH, width, stretch, "grey_factor")
+        sheet.formula(row, _SHAPE, shape, 0.0, "grey_factor")
+        said = AS_SIMULATED if isinstance(self.quantile(name, "P10"), float) else ""
+        formula = f'IF({ranged},IF({same},"{AS_SIMULATED}","{NEAR_RANGE}"),"")'
+        sheet.formula(row, _RANGE_IS, formula, said, f"{total}grey_right")
+        same = f"AND({same},NOT({mixed}))" if mixed else same
+        formula = f'IF(AND({ranged},ISNUMBER({cell(row, _CHANCE)})),IF({same},"{AS_SIMULATED}","{NEAR_CHANCE}"),"")'
+        said = "" if self._budget(name) is None else said
+        sheet.formula(row, _CHANCE_IS, formula, said, f"{total}grey_right")
 
-    def _write_dearest(self, sheet: Sheet, row: int, spend: Spend, months: list[str]) -> None:
-        sheet.formula(row, _DEAREST, f"MAX({','.join(months)})", float(spend.mean().max()), "money")
+    def _shape(self, name: str) -> str:
+        """Return the formula of how far spend is divided otherwise than planned among meters and months.
 
-    def _write_chance(
-        self, sheet: Sheet, row: int, spend: Spend, chance: str, budget: float | None
-    ) -> None:
-        place, dearest = cell(row, _BUDGET), cell(row, _DEAREST)
-        formula = f'IF(ISNUMBER({place}),IF({dearest}=0,0,{chance}),"no budget")'
-        value = "no budget" if budget is None else spend.chance_over(budget)
-        sheet.formula(row, _CHANCE, formula, value, "chance_right")
-        sheet.flag_over(
-            (row, row),
-            (_CHANCE, _CHANCE),
-            f"AND(ISNUMBER({cell(row, _CHANCE)}),{cell(row, _CHANCE)}>0.5)",
-        )
+        Where only the level of traffic varies, all of them move alike, and it makes no difference.
+        """
+        live, mean = self.live, cell(self.rows[name], _MEAN)
+        line = live.lines[name, live.recommendation.best[name]]
+        spent, load = float(line.spend.sum()) or 1.0, live.loads[name]
+        parts = [
+            f"ABS(SUM({self.totals.column(name, usd_of(key))})/{mean}-{float(usd.sum()) / spent!r})"
+            for key, usd in line.usd.items()
+        ]
+        months = np.array([float(line.spend[rows].sum()) for rows in live.month_rows]) / spent
+        parts.append(_distance(f"{self._parts(name)}/{mean}", months))
+        own, best = self.inputs.assumed(name), live.recommendation.best[name]
+        alike = {load.traffic.unit, "retry_share"}
+        even = [
+            model
+            for model, spec in live.specs.items()
+            if {key for _, key in uncertain(load.on(spec.profile))} <= alike
+        ]
+        pure = f'{own["certainty"]}="{live.assumed[name].certainty}"' if best in even else "FALSE"
+        if best in even and len(even) < len(live.specs):
+            pure = f'AND({pure},EXACT({own["model"]},"{best}"))'
+        return f"IF(OR({mean}=0,{pure}),0,{'+'.join(parts)})"
 
-    def _write_planned(self, sheet: Sheet, row: int, spend: Spend, budget: float | None) -> None:
-        mean = float(spend.mean().sum())
-        sheet.number(row, _PLANNED, mean, "planned")
-        for at, factor in enumerate(spread_of(spend).values(), _PLANNED + 1):
-            sheet.number(row, at, mean * factor, "planned") if spend.is_ranged else sheet.text(
-                row, at, NO_RANGE, "muted"
-            )
-        if budget is not None:
-            sheet.number(row, _PLANNED + 4, spend.chance_over(budget), "planned_chance")
-
-    def _write_all(self, sheet: Sheet) -> None:
-        """Write all workloads together, whose range comes from theirs."""
-        live, row, spend = self.live, self.rows[""], self.live.together
-        sheet.texts(row, "all", "", "", style="total_text")
-        mean, own = float(spend.mean().sum()), spread_of(spend)
-        rows = _HEADER + 1, row - 1
-        sheet.formula(row, _MEAN, f"SUM({span(rows, _MEAN)})", mean, "total_money")
-        distances, planned = {}, {}
-        for at, name in enumerate(QUANTILES):
-            distances[name] = f"SQRT(SUM({span(rows, _SQUARED + at)}))"
-            parts = [
-                (spread_of(one)[name] - 1) * float(one.mean().sum())
-                for one in (
-                    live.spend(key, live.recommendation.best[key]) for key in live.workloads
-                )
-                if one.is_ranged
-            ]
-            planned[name] = float(np.sqrt(np.sum(np.square(parts))))
-        for at, name in enumerate(QUANTILES):
-            scale = (own[name] - 1) * mean / planned[name] if planned[name] else 0.0
-            formula = f'IF({distances["P90"]}=0,"{NO_RANGE}",{cell(row, _MEAN)}+{scale!r}*{distances[name]})'
-            sheet.formula(
-                row,
-                _FIRST + at,
-                formula,
-                mean * own[name] if spend.is_ranged else NO_RANGE,
-                "total_money_right",
-            )
-        months = [cell(self._first_month + at, _MEAN) for at in range(len(live.months))]
-        self._write_dearest(sheet, row, spend, months)
-        budgets = span(rows, _BUDGET)
-        budget = None if live.budget is None else float(live.budget)
-        sheet.formula(
-            row,
-            _BUDGET,
-            f'IF(COUNT({budgets})=ROWS({budgets}),SUM({budgets}),"not told")',
-            "not told" if budget is None else budget,
-            "total_money_right",
-        )
-        width = own["P90"] - own["P10"]
-        p10, p90 = cell(row, _FIRST), cell(row, _FIRST + 2)
-        sheet.text(row + 1, 0, "spread of all, against the plan", "muted")
-        live_width = f"({p90}-{p10})/{cell(row, _MEAN)}/{width!r}"
-        spreads = f"IF(ISNUMBER({p90}),IF({cell(row, _MEAN)}=0,1,{live_width}),0)" if width else "0"
-        sheet.formula(row + 1, _MEAN, spreads, 1.0 if width else 0.0, "factor")
-        ratio = f"({cell(row, _BUDGET)}/{cell(row, _DEAREST)})"
-        own_scale = cell(row + 1, _MEAN)
-        x = f"(1+({ratio}-1)/{own_scale})"
-        chance = f"IF({own_scale}=0,IF({ratio}<1,1,0),{self.spread.chance('', '', x)})"
-        self._write_chance(sheet, row, spend, chance, budget)
-        self._write_planned(sheet, row, spend, budget)
+    def _parts(self, name: str) -> str:
+        """Return the range with the mean spend of a workload by month."""
+        place = list(self.live.workloads).index(name)
+        rows = self.first_month, self.first_month + len(self.live.months) - 1
+        return span(rows, _PARTS + place, RISK)
 
     def _write_months(self, sheet: Sheet) -> None:
-        live, spend = self.live, self.live.together
-        first = self._first_month
-        sheet.header(first - 1, ("month, all workloads", "", "", "mean", *QUANTILES), texts=3)
-        means = spend.mean()
+        live, spend, names = self.live, self.live.together, list(self.live.workloads)
+        heads = ("month, all workloads", "", "", "mean", *QUANTILES, "", "budget a month")
+        sheet.header(self.first_month - 1, heads, texts=3)
+        sheet.header(self.first_month - 1, (f"mean, {name}" for name in names), at=_PARTS)
+        means = np.array([self._spend(name).mean() for name in names])
+        stretch, usd, limit = self._of_all(_STRETCH), self._budget(""), self.place("", "budget")
         for at, month in enumerate(live.months):
-            row = first + at
-            sheet.month(row, 0, month.first)
-            parts = [self.totals.month(name, at) for name in live.workloads]
-            sheet.formula(row, _MEAN, "+".join(parts), float(means[at]), "money")
-            for place, q in enumerate(QUANTILES.values(), _FIRST):
-                amount = float(spend.quantile(q)[at])
-                factor = amount / float(means[at]) - 1 if means[at] else 0.0
-                formula = f'IF({self._scale}=0,"{NO_RANGE}",{cell(row, _MEAN)}*(1+{self._scale}*{factor!r}))'
-                sheet.formula(
-                    row, place, formula, amount if spend.is_ranged else NO_RANGE, "money_right"
+            row = self.first_month + at
+            parts = block((row, row), (_PARTS, _PARTS + len(names) - 1))
+            sheet.day(row, 0, month.first, "month")
+            by_name = zip(names, means[:, at], strict=True)
+            sheet.formulas(
+                row,
+                _PARTS,
+                (
+                    (self.totals.month(name, at), float(mean), "grey_money")
+                    for name, mean in by_name
+                ),
+            )
+            quantiles: list[Shown] = []
+            for q in QUANTILES.values():
+                planned = float(spend.quantile(q)[at])
+                factor = self._factor(q, means[:, at], planned)
+                live_one = self._quantile(
+                    q, cell(row, _MEAN), f"TRANSPOSE({parts})*{stretch}", factor
                 )
+                formula = f'{{IF(SUM({stretch})=0,"{NO_RANGE}",{live_one})}}'
+                quantiles.append((formula, planned if spend.is_ranged else NO_RANGE, "money_right"))
+            mean = f"SUM({parts})", float(means[:, at].sum()), "money"
+            sheet.formulas(row, _MEAN, [mean, *quantiles])
+            formula = f'IF(ISNUMBER({limit}),{limit},"")'
+            sheet.formula(row, _BUDGET, formula, "" if usd is None else usd, "money_right")
+
+
+def _distance(shares: str, planned: Sequence[float] | Array) -> str:
+    """Return the formula of how far a column is from the numbers that it had."""
+    numbers = ";".join(repr(float(one)) for one in planned)
+    return f"SUMPRODUCT(ABS({shares}-{{{numbers}}}))"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key
 from kimi_planner.catalog import ModelSpec
@@ -92,7 +94,7 @@ class Scope:
         used = {
             key for (name, _), one in spends.items() if name in self.workloads for key in one.meters
         }
-        return {METERS[key].plain or key if key in METERS else key for key in used}
+        return set(map(self.plain_of, used))
 
     @cached_property
     def plain(self) -> list[str]:
@@ -112,9 +114,24 @@ class Scope:
 
     @cached_property
     def batches(self) -> list[str]:
-        """Meters of calls in batches, if there are any."""
+        """Meters of calls in batches, where these have a price of their own or are planned."""
         is_any = any(load.is_batch for load in self.loads.values())
-        return [batch_of(key) for key in self.plain if is_any]
+        is_priced = any(spec.batch_multiplier for spec in self.specs.values())
+        return [batch_of(key) for key in self.plain if is_any or is_priced]
+
+    def plain_of(self, key: str) -> str:
+        """Return the meter of the same tokens in single calls; a fee is its own."""
+        return (METERS[key].plain or key) if key in METERS else key
+
+    def in_batches(self, amounts: Mapping[str, Any], share: float) -> dict[str, Any]:
+        """Return amounts by plain meter as they are billed: a share of the tokens in batches."""
+        billed: dict[str, Any] = {}
+        for key, amount in amounts.items():
+            if self.batches and key in self.plain:
+                billed |= {key: amount * (1 - share), batch_of(key): amount * share}
+            else:
+                billed[key] = amount
+        return billed
 
     @property
     def priced(self) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from typing import NamedTuple
 
-from kimi_planner.workload.dated import Event
-
-__all__ = ["days_formula", "growth_formula", "serial"]
+__all__ = ["DAYS", "EventCells", "added_formula", "days_formula", "growth_formula", "serial"]
 
 _EPOCH = date(1899, 12, 30)
 
@@ -22,64 +21,48 @@ def serial(day: date) -> int:
     return (day - _EPOCH).days
 
 
+#: The name of a column of numbers from 0 to 30, so that a formula goes through the days of a month.
+DAYS = "days_of_a_month"
 #: What the numbers of Mondays to Sundays leave when divided by 7.
-_WEEK = ",".join(str(serial(date(2027, 1, 4 + n)) % 7) for n in range(7))
+_WEEK = [serial(date(2027, 1, 4 + n)) % 7 for n in range(7)]
+
+
+class EventCells(NamedTuple):
+    """Cells of an event: its first and last day, and its factor or the calls that it adds."""
+
+    first: str
+    last: str
+    size: str
 
 
 def days_formula(
-    first: str,
-    last: str,
-    weekdays: Sequence[Fraction],
-    events: Sequence[Event],
-    sizes: Mapping[str, str],
-) -> tuple[str, str]:
-    """Return the formulas of the days with traffic, and of the calls that events add.
+    first: str, last: str, weekdays: Sequence[Fraction], factors: Sequence[EventCells]
+) -> str:
+    """Return the formula of the days with traffic between two cells, each with its weight.
 
-    Parameters
-    ----------
-    first, last
-        Cells with the first and the last day that count.
-    weekdays
-        Weights from Monday to Sunday.
-    events, sizes
-        What happens on some days, and by the name of an event the cell with its size.
+    The weights are those of weekdays, from Monday to Sunday, and of the events that multiply a day.
     """
-
-    def weighed(begin: str, end: str) -> str:
-        if len(set(weekdays)) == 1:
-            return f"MAX(0,{end}-{begin}+1)"
-        weights = ",".join(repr(float(one)) for one in weekdays)
-        end = f"MAX({end},{begin}-1)"
-        counts = f"INT(({end}-{{{_WEEK}}})/7)-INT(({begin}-1-{{{_WEEK}}})/7)"
-        return f"SUMPRODUCT({{{weights}}}*({counts}))"
-
-    days = weighed(first, last)
-    for together in _overlaps([one for one in events if one.factor is not None]):
-        begin, end = max(one.first for one in together), min(one.last for one in together)
-        effect = "*".join(f"({sizes[one.name]}-1)" for one in together)
-        within = weighed(f"MAX({first},{serial(begin)})", f"MIN({last},{serial(end)})")
-        days += f"+{effect}*{within}"
-    added = [
-        f"{sizes[one.name]}*MAX(0,MIN({last},{serial(one.last)})-MAX({first},{serial(one.first)})+1)/{one.days}"
-        for one in events
-        if one.factor is None
+    day = f"({first}+{DAYS})"
+    weights = [
+        f"(1+({event.size}-1)*({day}>={event.first})*({day}<={event.last}))" for event in factors
     ]
-    return days, "+".join(added)
+    if len(set(weekdays)) > 1:
+        by_rest = sorted(zip(_WEEK, map(float, weekdays), strict=True))
+        rests, numbers = (",".join(map(repr, one)) for one in zip(*by_rest, strict=True))
+        weights.append(f"LOOKUP(MOD({day},7),{{{rests}}},{{{numbers}}})")
+    if not weights:
+        return f"MAX(0,{last}-{first}+1)"
+    return f"SUMPRODUCT(({day}<={last})*{'*'.join(weights)})"
 
 
-def _overlaps(events: Sequence[Event]) -> Iterator[tuple[Event, ...]]:
-    """Yield each set of events that have days in common, single ones too."""
-    sets: list[tuple[Event, ...]] = [(one,) for one in events]
-    while sets:
-        yield from sets
-        larger = [
-            (*some, one)
-            for some in sets
-            for one in events[events.index(some[-1]) + 1 :]
-            if max(other.first for other in (*some, one))
-            <= min(other.last for other in (*some, one))
-        ]
-        sets = larger
+def added_formula(first: str, last: str, events: Sequence[EventCells]) -> str:
+    """Return the formula of the calls that events add between two cells; each day as many."""
+    parts = [
+        f"{event.size}*MAX(0,MIN({last},{event.last})-MAX({first},{event.first})+1)"
+        f"/MAX(1,{event.last}-{event.first}+1)"
+        for event in events
+    ]
+    return "+".join(parts) or "0"
 
 
 def growth_formula(

@@ -12,6 +12,7 @@ from array import array
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
+from struct import unpack_from
 from threading import Lock
 
 from kimi_planner.errors import RequestError, VocabularyError
@@ -42,11 +43,14 @@ _loading = Lock()
 
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL | None:
-    """Return the compiled library, or None where there is none that this process can, or may, load."""
+    """Return the compiled library, or None where there is none, whole, that this process can, or may, load."""
     if os.environ.get(SWITCH):
         return None
     try:
-        found = ctypes.CDLL(str(Path(__file__).with_name("counter.compiled")))
+        path = Path(__file__).with_name("counter.compiled")
+        if not _is_whole(path):
+            return None
+        found = ctypes.CDLL(str(path))
         if found.kimi_version() != VERSION:
             return None
     except (OSError, AttributeError):
@@ -59,6 +63,25 @@ def library() -> ctypes.CDLL | None:
         ctypes.c_char_p, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p,
     ]  # fmt: skip
     return found
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a library is no part of an ELF file, which Linux would load, and end the process at a touch.
+
+    Its header says where its last table stands. Of other systems' files the loader refuses a part.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+        size = os.fstat(file.fileno()).st_size
+    if not head.startswith(b"\x7fELF"):
+        return True
+    if len(head) < 64:
+        return False
+    order = "<" if head[5] == 1 else ">"
+    form, at, counts = ("Q", 40, 58) if head[4] == 2 else ("I", 32, 46)
+    (place,) = unpack_from(order + form, head, at)
+    each, number = unpack_from(f"{order}HH", head, counts)
+    return size >= int(place + each * number)
 
 
 def is_built() -> bool:
@@ -83,8 +106,8 @@ class NativeEngine:
             if os.environ.get(SWITCH):
                 raise RequestError(f"The engine 'native' is off, as {SWITCH} is set. Unset it.")
             raise RequestError(
-                "The engine 'native' was not compiled when kimi-planner was installed. Install a C "
-                "compiler, and install kimi-planner again from its sources."
+                "The engine 'native' was not compiled when kimi-planner was installed, or its file is "
+                "damaged. Install a C compiler, and install kimi-planner again from its sources."
             )
         stream = vocabulary.proven_stream()
         with _loading:

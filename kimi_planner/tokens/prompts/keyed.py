@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kimi_planner.errors import FileError, Where, needs
-from kimi_planner.files import parsed_json, parsed_toml
+from kimi_planner.json_text import parsed_json
 from kimi_planner.limits import ALIASES, DEPTH, NODES
 from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
 from kimi_planner.tokens.prompts.frameworks import REFERENCE, hinted, names_file
 from kimi_planner.tokens.prompts.names import Place, is_prose, is_wanted, using
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate
 from kimi_planner.tokens.prompts.placeholders import filled_parts
+from kimi_planner.toml_file import parsed_toml
 
 if TYPE_CHECKING:
     import yaml

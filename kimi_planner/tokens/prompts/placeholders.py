@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from string import Formatter, Template
 
-from kimi_planner.errors import RequestError, Where, restated, shown
+from kimi_planner.errors import RequestError, Where, restated, shown, unknown
 from kimi_planner.tokens.prompts.jinja import jinja_parts
 from kimi_planner.tokens.prompts.parts import Part, Parts, Variable, joined
 
@@ -53,7 +53,7 @@ def split_placeholders(text: str, style: str) -> Parts:
     if style == "none":
         return joined((text,))
     if style not in _SPLITTERS:
-        raise RequestError(f"Unknown style {shown(style)}. Styles: {', '.join(STYLES)}.")
+        raise RequestError(unknown("Unknown style", style, STYLES, "Styles:"))
     try:
         return joined(tuple(_SPLITTERS[style](text)))
     except ValueError as error:

@@ -5,29 +5,24 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kimi_planner.errors import RequestError, Where
 from kimi_planner.limits import DEPTH
-from kimi_planner.tokens.prompts.forms import BRACES_NOTE
+from kimi_planner.tokens.prompts.expressions import Candidate
 from kimi_planner.tokens.prompts.names import CREW, ROLES, Place
 from kimi_planner.tokens.prompts.newer import parse_python
 from kimi_planner.tokens.prompts.parts import (
-    Parts,
     PromptFile,
-    PromptTemplate,
-    Variable,
-    joined,
 )
 from kimi_planner.tokens.prompts.static import (
-    ModuleText,
-    TextReader,
+    PythonText,
     children,
     template_style,
     text_of,
     word_of,
 )
-from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, Candidate, take
+from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, take
 
 __all__ = ["MARKER", "python_templates"]
 
@@ -78,7 +73,7 @@ def python_templates(
         raise RequestError(f"not Python ({error}).", at=path) from None
     except (RecursionError, MemoryError):
         raise RequestError("nested too deeply to be read.", at=path) from None
-    module = _Module(ModuleText(path, tree), style)
+    module = PythonText(tree, path, style)
     marked, unmarked = (_lines_after(marker, source) for marker in (MARKER, NO_MARKER))
     try:
         return take(module, _named(tree), names, marked=marked, unmarked=unmarked)
@@ -88,36 +83,6 @@ def python_templates(
         raise RequestError(f"not Python that can be read ({error}).", at=path) from None
     except RecursionError:
         raise RequestError("nested too deeply to be read.", at=path) from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Module:
-    """A module whose texts are read one by one."""
-
-    text: ModuleText
-    style: str | None
-
-    def key(self, node: ast.expr) -> int:
-        return id(node)
-
-    def bound(self, node: ast.expr) -> str | None:
-        return node.id if isinstance(node, ast.Name) else None
-
-    def constant(self, name: str) -> Parts | None:
-        value = self.text.constants.get(name)
-        return None if value is None else TextReader(self.text).parts(value)
-
-    def template(
-        self, candidate: Candidate, *, wanted: bool
-    ) -> tuple[PromptTemplate, set[int]] | None:
-        reader = TextReader(self.text)
-        try:
-            template = _template(candidate, reader, self.text, self.style)
-        except (RequestError, RecursionError):
-            if wanted:
-                raise
-            template = None  # it may be anything
-        return None if template is None else (template, reader.read)
 
 
 def _lines_after(marker: str, source: str) -> frozenset[int]:
@@ -250,33 +215,3 @@ def _inside(
             if key is not None:
                 inner = place.key(key, keys)
                 yield from _inside(item, inner, item.lineno, by_size=by_size, style=style)
-
-
-def _template(
-    found: Candidate, reader: TextReader, module: ModuleText, style: str | None
-) -> PromptTemplate | None:
-    """Return the prompt at a place, or ``None`` if no text stands there."""
-    word = found.place.words[-1] if found.place.words else ""
-    learned = module.styles.get(word) or found.style or found.place.style
-    notes = set()
-    try:
-        parts = reader.parts(found.node, style or learned or "none")
-    except RequestError:
-        if style is not None or learned is None:
-            raise
-        # Another text of the same name is filled so; this one cannot be.
-        parts = reader.parts(found.node)
-        notes.add(BRACES_NOTE)
-    if parts is None:
-        return None
-    if style is None and reader.has_plain_braces:
-        notes.add(BRACES_NOTE)
-    if found.place.depth == 0 and word in module.grown:
-        parts += (Variable(f"{word} += …"),)
-    return PromptTemplate(
-        name=found.place.name,
-        path=module.path,
-        line=found.node.lineno,
-        parts=joined(parts),
-        notes=tuple(notes),
-    )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kimi_planner.arguments import public
 from kimi_planner.boundary import beyond, opening
-from kimi_planner.errors import RequestError, Where, shown
+from kimi_planner.errors import RequestError, Where, shown, unknown
 from kimi_planner.files import globbed, read_text
 from kimi_planner.limits import CODE_BYTES, DATA_BYTES
 from kimi_planner.notes import Note
@@ -96,10 +96,9 @@ def read_file(
 ) -> PromptFile:
     """Read all that a file has to say of prompts; as `read_templates`, which has only the prompts."""
     path = Path(path)
-    if style is not None and style not in (*STYLES, "jinja"):
-        raise RequestError(
-            f"Unknown style {shown(style)}. Styles: {', '.join((*STYLES, 'jinja'))}."
-        )
+    styles = (*STYLES, "jinja")
+    if style not in (None, *styles):
+        raise RequestError(unknown("Unknown style", style, styles, "Styles:"))
     return _read(path, str(path) if shown_as is None else shown_as, names, style, (), Allowance())
 
 

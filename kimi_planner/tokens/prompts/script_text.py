@@ -5,25 +5,19 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from kimi_planner.errors import RequestError, Where
-from kimi_planner.limits import DEPTH
-from kimi_planner.tokens.prompts.forms import BRACES_NOTE, might_have_placeholders
+from kimi_planner.tokens.prompts.expressions import Candidate, TextReader
 from kimi_planner.tokens.prompts.parts import (
     Choice,
     Part,
     Parts,
-    PromptTemplate,
-    Variable,
     changed,
     joined,
     stripped,
 )
-from kimi_planner.tokens.prompts.placeholders import filled_parts
-from kimi_planner.tokens.prompts.taking import Candidate
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -48,15 +42,12 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0
 _HELD = "\ue000"  # for a variable while lines are cut; a private character
 
 
-class ScriptText:
+class ScriptText(TextReader):
     """What a module says about its names, and its expressions as text."""
 
     def __init__(self, root: Node, path: str, style: str | None) -> None:
-        self._path, self._style = path, style
+        super().__init__(path, style)
         self.nodes = list(_every(root))
-        self.has_plain_braces = False
-        self.read: set[int] = set()
-        self._resolving: list[str] = []
         bound: Counter[str] = Counter()
         values: dict[str, Node] = {}
         for node in self.nodes:
@@ -77,65 +68,37 @@ class ScriptText:
         """Return the name that an expression is, if it is no more than that."""
         return text_of(node) if node.type == "identifier" else None
 
-    def constant(self, name: str) -> Parts | None:
-        """Return the text that a name always has, ``None`` if there is none."""
-        return self.parts(self.constants[name], "none") if name in self.constants else None
+    def line(self, node: Node) -> int:
+        """Return the line that an expression starts on."""
+        return line_of(node)
 
-    def template(
-        self, candidate: Candidate, *, wanted: bool
-    ) -> tuple[PromptTemplate, set[int]] | None:
-        """Return the text of an expression, and the keys of all that was read for it."""
-        self.read, self.has_plain_braces = set(), False
-        try:
-            parts = self.parts(
-                candidate.node, self._style or candidate.style or candidate.place.style or "none"
-            )
-        except (RequestError, RecursionError):
-            if wanted:
-                raise
-            parts = None  # it may be anything
-        if parts is None:
-            return None
-        braces = self._style is None and self.has_plain_braces
-        template = PromptTemplate(
-            name=candidate.place.name,
-            path=self._path,
-            line=line_of(candidate.node),
-            parts=changed(parts, _paired),
-            notes=(BRACES_NOTE,) if braces else (),
-        )
-        return template, self.read
+    def spelled(self, node: Node) -> str:
+        """Return an expression as its file spells it."""
+        return text_of(node)
 
-    def parts(self, node: Node, style: str) -> Parts | None:
-        """Return the parts of an expression, or ``None`` if it is not known to be text."""
-        parts = self._parts(node, style)
-        if parts is not None and not self._resolving:
-            self.read.add(node.id)
-        return parts
+    def _filled(self, candidate: Candidate) -> Parts | None:
+        parts = super()._filled(candidate)
+        return parts and changed(parts, _paired)
 
     def _parts(self, node: Node, style: str) -> Parts | None:
         kind = node.type
         if kind in WRAPPERS:
             return self.parts(node.named_children[0], style) if node.named_children else None
         if kind == "string":
-            return self._plain("".join(map(decoded, node.named_children)), node, style)
+            return self.plain("".join(map(decoded, node.named_children)), node, style)
         if kind == "template_string":
             return self._template(node, style)
         if kind == "binary_expression":
             return self._sum(node, style)
         if kind == "ternary_expression":
             sides = [child_of(node, "consequence"), child_of(node, "alternative")]
-            known = self._known(sides, style)
+            known = self.known(sides, style)
             return None if known is None else (Choice(tuple(known)),)
         if kind == "call_expression":
             return self._call(node, style)
         if kind == "identifier":
-            return self._constant(text_of(node), style)
+            return self.named(text_of(node), style)
         return None
-
-    def _plain(self, text: str, node: Node, style: str) -> Parts:
-        self.has_plain_braces |= style == "none" and might_have_placeholders(text)
-        return filled_parts(text, style, Where(self._path, line_of(node)))
 
     def _template(self, node: Node, style: str, *, raw: bool = False) -> Parts:
         parts: list[Part] = []
@@ -144,38 +107,17 @@ class ScriptText:
             if piece.type == "template_substitution":
                 inner = piece.named_children[0] if piece.named_children else piece
                 known = self.parts(inner, style)
-                parts += (Variable(text_of(inner)),) if known is None else known
+                parts += self.unknown(inner) if known is None else known
             else:
-                parts += self._plain(text_of(piece) if raw else decoded(piece), node, style)
+                parts += self.plain(text_of(piece) if raw else decoded(piece), node, style)
         return joined(tuple(parts))
-
-    def _known(self, nodes: Sequence[Node], style: str) -> list[Parts] | None:
-        """Return the parts of each, a variable where they are not known; ``None`` if all are not."""
-        found = [self.parts(node, style) for node in nodes]
-        if all(parts is None for parts in found):
-            return None
-        pairs = zip(found, nodes, strict=True)
-        return [(Variable(text_of(node)),) if parts is None else parts for parts, node in pairs]
 
     def _sum(self, node: Node, style: str) -> Parts | None:
         terms, left = [], node
         while left.type == "binary_expression" and text_of(child_of(left, "operator")) == "+":
             terms.append(child_of(left, "right"))
             left = child_of(left, "left")
-        known = self._known([left, *reversed(terms)], style) if terms else None
-        return None if known is None else tuple(chain.from_iterable(known))
-
-    def _constant(self, name: str, style: str) -> Parts | None:
-        value = self.constants.get(name)
-        if value is None or name in self._resolving:
-            return None
-        if len(self._resolving) > DEPTH:
-            raise RecursionError
-        self._resolving.append(name)
-        try:
-            return self.parts(value, style)
-        finally:
-            self._resolving.pop()
+        return self.summed([left, *reversed(terms)], style)
 
     def _call(self, node: Node, style: str) -> Parts | None:
         arguments, called = child_of(node, "arguments"), child_of(node, "function")
@@ -191,7 +133,7 @@ class ScriptText:
             return self.parts(given[0], "format")
         if word == "join" and subject.type == "array" and len(given) <= 1:
             between = self.parts(given[0], style) if given else (",",)
-            known = self._known(subject.named_children, style) if between else None
+            known = self.known(subject.named_children, style) if between else None
             if known is None or between is None:
                 return None
             return tuple(
@@ -208,7 +150,7 @@ class ScriptText:
         """Return a text without the indent of its lines, and without white space around it."""
         parts = self._template(node, style)
         if any(isinstance(part, str) and _HELD in part for part in parts):
-            return (Variable(text_of(node)),)
+            return self.unknown(node)
         text = "".join(part if isinstance(part, str) else _HELD for part in parts)
         first, _, rest = text.partition("\n")
         text = f"{first}\n{textwrap.dedent(rest)}".strip()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
-from typing import Any, Protocol
 
+from kimi_planner.tokens.prompts.expressions import Candidate, TextReader
 from kimi_planner.tokens.prompts.names import Place, is_prose, is_unlikely, is_wanted, using
-from kimi_planner.tokens.prompts.parts import Parts, PromptFile, PromptTemplate, fixed_text
+from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, fixed_text
 
-__all__ = ["MARKER", "NO_MARKER", "Candidate", "Module", "take"]
+__all__ = ["MARKER", "NO_MARKER", "take"]
 
 #: A comment that makes a prompt of what stands on its line, or starts on the next.
 MARKER = "kimi-planner: prompt"
@@ -17,53 +16,8 @@ MARKER = "kimi-planner: prompt"
 NO_MARKER = "kimi-planner: no prompt"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An expression that may be a prompt.
-
-    Attributes
-    ----------
-    place, node
-        Where it stands, and the expression.
-    line
-        That its statement or argument starts on.
-    by_size, by_name
-        Whether it is a prompt if it only looks like one, and whether a glob or a mark may take it.
-    style
-        How it is filled, as what it stands in shows.
-    """
-
-    place: Place
-    node: Any
-    line: int
-    by_size: bool = False
-    style: str | None = None
-    by_name: bool = True
-
-
-class Module(Protocol):
-    """A file of code, by its syntax tree."""
-
-    def key(self, node: Any) -> int:
-        """Return what an expression is known by."""
-
-    def bound(self, node: Any) -> str | None:
-        """Return the name that an expression is, if it is no more than that."""
-
-    def constant(self, name: str) -> Parts | None:
-        """Return the text that a name always has, ``None`` if there is none."""
-
-    def template(
-        self, candidate: Candidate, *, wanted: bool
-    ) -> tuple[PromptTemplate, Set[int]] | None:
-        """Return the text of an expression, and the keys of all that was read for it.
-
-        Only of what is ``wanted`` a fault is raised.
-        """
-
-
 def take(
-    module: Module,
+    module: TextReader,
     candidates: Iterable[Candidate],
     names: Sequence[str] | None,
     *,
@@ -94,11 +48,10 @@ def take(
         wanted = one.by_name and (wanted or one.line in marked)
         if not wanted and name is not None:
             continue
-        found = module.template(one, wanted=wanted)
-        if found is None or not (wanted or is_prose(fixed_text(found[0].parts))):
+        template = module.template(one, wanted=wanted)
+        if template is None or not (wanted or is_prose(fixed_text(template.parts))):
             continue
-        template, read = found
-        known |= read
+        known |= module.read
         by_size = names is None and one.by_size and not is_unlikely(one.place)
         (taken if wanted or by_size else left_out).append(template)
         used.update(using(one.place, names) if one.by_name else ())
@@ -109,7 +62,7 @@ def take(
     )
 
 
-def _is_prompt(name: str | None, module: Module, names: Sequence[str] | None) -> bool:
+def _is_prompt(name: str | None, module: TextReader, names: Sequence[str] | None) -> bool:
     """Whether a name is that of a constant that is a prompt where it is bound."""
     parts = None if name is None else module.constant(name)
     if name is None or parts is None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any, TypeAlias
 
-from kimi_planner.errors import RequestError, did_you_mean, shown
+from kimi_planner.errors import RequestError, shown, unknown
 
 __all__ = ["Declaration", "ValueRange", "declaration_of"]
 
@@ -141,11 +141,7 @@ def declaration_of(name: str, declared: Iterable[str]) -> str | None:
 def _check(key: object, given: object, name: str) -> None:
     known = [field.name for field in fields(ValueRange)]
     if key not in known:
-        raise _wrong(
-            name,
-            f"unknown key {shown(key)}.{did_you_mean(str(key), known)} "
-            f"Known keys: {', '.join(known)}.",
-        )
+        raise _wrong(name, unknown("unknown key", key, known, "Known keys:"))
     if key == "values":
         texts = isinstance(given, list | tuple) and all(isinstance(one, str) for one in given)
         if not texts or not given:

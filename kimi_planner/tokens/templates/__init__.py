@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from kimi_planner.catalog.rendering import Rendering
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kimi_planner.tokens.templates.k2 import K2
     from kimi_planner.tokens.templates.k3 import K3
 
-    Template = K2 | K3
+    Template: TypeAlias = K2 | K3
 
 __all__ = ["template_of"]
 

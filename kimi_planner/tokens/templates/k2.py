@@ -8,9 +8,9 @@ from itertools import count
 from typing import ClassVar
 
 from kimi_planner.catalog.rendering import Rendering
-from kimi_planner.tokens.messages import Call, Doubt, Image, Message, Video
+from kimi_planner.tokens.messages import Call, Doubt, Message
 from kimi_planner.tokens.requests import Request
-from kimi_planner.tokens.templates.pieces import Piece, Special, joined
+from kimi_planner.tokens.templates.pieces import Piece, Special, content, joined
 from kimi_planner.tokens.templates.tools import (
     compact_json,
     declared_json,
@@ -140,15 +140,7 @@ class K2:
             request.doubts.append(Doubt(said, 0, most))
 
     def _content(self, message: Message) -> Iterator[Piece]:
-        for part in message.parts:
-            if isinstance(part, Image):
-                yield from (Special.MEDIA, part, Special.MEDIA_CONTENT, Special.END_MEDIA)
-                yield from self.after_media
-            elif isinstance(part, Video):
-                yield from (Special.MEDIA, "video", Special.MEDIA_CONTENT, Special.END_MEDIA)
-                yield from self.after_media
-            else:
-                yield part
+        return content(message, after_media=self.after_media)
 
     def _declared(self, request: Request) -> Iterator[Piece]:
         if not request.tools:

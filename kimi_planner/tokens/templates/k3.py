@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from kimi_planner.catalog.rendering import Rendering
-from kimi_planner.tokens.messages import Call, Doubt, Image, Message, Video
+from kimi_planner.tokens.messages import Call, Doubt, Message
 from kimi_planner.tokens.requests import Request
-from kimi_planner.tokens.templates.pieces import Piece, Special
+from kimi_planner.tokens.templates.pieces import Piece, content
 from kimi_planner.tokens.templates.tools import compact_json, is_function
 from kimi_planner.tokens.text import count_tokens
 
@@ -81,7 +81,7 @@ class K3:
                 yield from (_OPEN, continued.reasoning, _CLOSE if has_content else 0)
             if any(continued.parts):
                 yield _OPEN
-                yield from self._content(continued)
+                yield from content(continued)
 
     @staticmethod
     def image_label(width: int, height: int) -> str:
@@ -120,7 +120,7 @@ class K3:
         if role == "assistant":
             yield from self._answer(message, thinks=thinks)
         else:
-            yield from self._content(message)
+            yield from content(message)
         yield _CLOSE + _END
 
     def _answer(self, message: Message, *, thinks: bool) -> Iterator[Piece]:
@@ -129,21 +129,12 @@ class K3:
             if message.reasoning.strip():
                 yield message.reasoning
         yield _ELEMENT
-        yield from self._content(message)
+        yield from content(message)
         if message.calls:
             yield _ELEMENT
             for number, call in enumerate(message.calls, start=1):
                 yield from (_ELEMENT + 2 * _ATTRIBUTE, _escaped(call.name or call.id), str(number))
                 yield from _arguments(call)
-
-    def _content(self, message: Message) -> Iterator[Piece]:
-        for part in message.parts:
-            if isinstance(part, Image):
-                yield from (Special.MEDIA, part, Special.MEDIA_CONTENT, Special.END_MEDIA)
-            elif isinstance(part, Video):
-                yield from (Special.MEDIA, "video", Special.MEDIA_CONTENT, Special.END_MEDIA)
-            else:
-                yield part
 
     def _options(self, request: Request) -> Iterator[Piece]:
         if request.tool_choice in _CHOICES:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import groupby
 
-from kimi_planner.tokens.messages import Image
+from kimi_planner.tokens.messages import Image, Message
 
-__all__ = ["Piece", "Special", "joined"]
+__all__ = ["Piece", "Special", "content", "joined"]
 
 
 class Special(Enum):
@@ -33,6 +33,16 @@ class Special(Enum):
 
 #: Text is counted as ordinary text, whatever it spells; a number is of tokens that are known.
 Piece = str | Special | Image | int
+
+
+def content(message: Message, *, after_media: Iterable[Piece] = ()) -> Iterator[Piece]:
+    """Yield the parts of a message, each image and video between its marks."""
+    for part in message.parts:
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from (Special.MEDIA, part if isinstance(part, Image) else "video")
+            yield from (Special.MEDIA_CONTENT, Special.END_MEDIA, *after_media)
 
 
 def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:

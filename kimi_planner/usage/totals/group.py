@@ -105,7 +105,7 @@ def refuse_unknown_keys(by: tuple[str, ...], columns: Iterable[Any]) -> None:
         if key not in known:
             raise UsageError(
                 f"There is no column {shown(key)} to add up by.{did_you_mean(key, known)} There are "
-                f"{', '.join(known)}."
+                f"{', '.join(known)}; a frame has others if it was read with keep=[{shown(key)}]."
             )
 
 

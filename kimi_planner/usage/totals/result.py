@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,13 @@ class UsageTotals:
     def usage(self, cell: tuple[Any, ...]) -> Usage:
         """Return what the rows of a cell used, by meter."""
         return usage_of(dict(zip(self.columns, self.cells[cell], strict=True)))
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """The first and the last day in UTC, ``None`` for a log without dates."""
+        if self.first is None or self.last is None:
+            return None
+        return self.first.tz_convert(UTC).date(), self.last.tz_convert(UTC).date()
 
     @property
     def ordered(self) -> list[tuple[Any, ...]]:

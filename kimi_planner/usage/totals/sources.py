@@ -10,7 +10,7 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, shown
-from kimi_planner.files import Progress
+from kimi_planner.packed import Progress
 from kimi_planner.usage.paths import files_of
 from kimi_planner.usage.read import begun
 from kimi_planner.usage.totals.columns import counts_of, has_calls

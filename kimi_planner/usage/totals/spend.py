@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -223,12 +223,10 @@ def _priced(totals: UsageTotals, cell: tuple[Any, ...], model: str, prices: Pric
 
 def _days(totals: UsageTotals, keys: dict[str, Any]) -> tuple[date, date] | None:
     """Return the first and the last day that rows of a cell may have, ``None`` if they have none."""
-    if totals.first is None or totals.last is None:
-        return None
-    first, last = (time.tz_convert(UTC).date() for time in (totals.first, totals.last))
     stated = keys.get("day", keys.get("month", ""))
-    if stated is None:
+    if totals.days is None or stated is None:
         return None
+    first, last = totals.days
     if "day" in keys:
         first = last = date.fromisoformat(stated)
     elif stated:

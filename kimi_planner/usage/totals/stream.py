@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.errors import Where
-from kimi_planner.files import Progress
+from kimi_planner.packed import Progress
 from kimi_planner.usage.csv_log import read_frame
 from kimi_planner.usage.paths import LogFile
 from kimi_planner.usage.read import MAX_REJECTED_SHOWN, completeness, read_file, refuse_empty

@@ -1,0 +1,65 @@
+"""How large words are set, and how many of them, until what is drawn has its height."""
+
+from __future__ import annotations
+
+__all__ = ["Room"]
+
+_SIZES = (1.0, 0.92, 0.84, 0.76, 0.68)  # of words beside rows, until these fit
+_NOTE_CHARS = (330, 120, 0)  # of notes in the caption
+_TALL = 0.35  # of a place, at least, for what is drawn
+
+
+class Room:
+    """What words take of a place, in steps from all of them in full size.
+
+    Attributes
+    ----------
+    rows
+        How many rows are shown.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self.relax()
+
+    def relax(self) -> None:
+        """Begin anew with all words in full size."""
+        self.rows, self._size, self._notes = self._rows, 0, 0
+
+    @property
+    def scale(self) -> float:
+        """What words beside rows are multiplied with."""
+        return _SIZES[self._size]
+
+    @property
+    def note_chars(self) -> int:
+        """How many characters of notes are written."""
+        return _NOTE_CHARS[self._notes]
+
+    def tighten(self, have: float, need: float, cell: float) -> bool:
+        """Take one step if what is drawn is too low, and tell whether there was one.
+
+        Parameters
+        ----------
+        have, need
+            The height of the axes, and what their rows need; points.
+        cell
+            The height of the place that axes and words share, points.
+        """
+        is_full = bool(self._rows) and have < need - 1
+        if (have < _TALL * cell or is_full) and self._notes < len(_NOTE_CHARS) - 1:
+            self._notes += 1
+            return True
+        if not is_full:
+            return False
+        last = len(_SIZES) - 1
+        if self._size < last:
+            fits = have / need * self.scale
+            smaller = range(self._size + 1, last)
+            self._size = next((step for step in smaller if _SIZES[step] <= fits), last)
+            return True
+        fitting = max(1, int(have * self.rows / need))
+        if fitting >= self.rows:
+            return False
+        self.rows = fitting
+        return True
