@@ -62,8 +62,8 @@ def _table(
     lines: Sequence[tuple[str, list[str]]] = (),
 ) -> Table:
     """Return rows by month, their budgets beside them where one has some, and lines below the last."""
-    last = ("budget", "variance", "head-room", "in")
-    last = last if any(row.budgets is not None for _, row in rows) else ()
+    has_budget = any(row.budgets is not None for _, row in rows)
+    last = ("budget", "variance", "head-room", "in") if has_budget else ()
     headers = (*names, *map(span_name, matrix.spans), *last)
     cells = [
         (

@@ -85,8 +85,7 @@ def parts_table(found: LatestEstimate) -> Table:
         for row in found.frame.to_dict("records")
     ]
     sums = {name: total(one for one in found.frame[name] if one is not None) for name in shown}
-    headers = ("spent", "to come", "expected", "planned", "over plan by")
-    headers = headers if found.plan else headers[: len(shown)]
+    headers = ("spent", "to come", "expected", *["planned", "over plan by"] * bool(found.plan))
     return Table(
         ("workload", "model", *headers, "share to come"),
         (*rows, ("total", "", *cells(sums), "")),

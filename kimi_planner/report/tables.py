@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -67,7 +67,7 @@ def budgets_table(recommendation: Recommendation, exchange: Exchange | None = No
     return Table(headers, tuple(rows), frozenset(range(2, 8)), title=title)
 
 
-def _ends(amounts: Sequence[Decimal]) -> list[Decimal]:
+def _ends(amounts: Collection[Decimal]) -> list[Decimal]:
     """Return the least and the most, or one where they are the same."""
     return sorted({min(amounts), max(amounts)})
 

@@ -174,20 +174,18 @@ def _files(
     from kimi_planner.report.focus.charges import focus_csv
     from kimi_planner.report.focus.forecast import focus_forecast
 
-    def rows(shown: InCurrency) -> str:
-        given = shown.recommendation
-        return focus_csv(
+    shown = [InCurrency(plan), *(one for one in in_currencies(plan) if one.recommendation.best)]
+    names = [name, *(f"focus-{one.currency.lower()}.csv" for one in shown[1:])]
+    return {
+        file: focus_csv(
             focus_forecast(
-                given.projection,
-                given.best,
-                number=given.booked,
-                exchange=shown.exchange,
+                one.recommendation.projection,
+                one.recommendation.best,
+                number=one.recommendation.booked,
+                exchange=one.exchange,
                 account_id=account[0],
                 account_name=account[1],
             )
         )
-
-    others = (one for one in in_currencies(plan) if one.recommendation.best)
-    return {name: rows(InCurrency(plan))} | {
-        f"focus-{one.currency.lower()}.csv": rows(one) for one in others
+        for file, one in zip(names, shown, strict=True)
     }
