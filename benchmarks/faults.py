@@ -35,6 +35,11 @@ class Mutant:
     operator: str
     occurrence: int
 
+    @property
+    def module(self) -> str:
+        """The module's name."""
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
     @cache  # noqa: B019 - of a sample, read by all who judge it
     def source(self) -> str:
         """Return the file with its fault."""

@@ -9,6 +9,7 @@ import ast
 import gc
 import json
 import os
+import re
 import shutil
 import sys
 from collections import Counter
@@ -21,9 +22,10 @@ import pytest
 
 from benchmarks.faults import PACKAGES, ROOT, Mutant
 
-CASES = 8  # of a test that has many, and 20 that hypothesis generates
+CASES = 16  # of a test that has many, and 20 that hypothesis generates
 MODULES = tuple(f"kimi_planner.{package}" for package in PACKAGES)
 STRUCTURE = "tests/test_structure.py"
+FILES = 4  # whose tests come first
 IMPORT_SECONDS = 0.3  # what another file of tests costs, about
 CLOCK = pytest.StashKey[float]()
 CACHES = pytest.StashKey[list["_lru_cache_wrapper[object]"]]()
@@ -52,23 +54,63 @@ class Lines:
         lines = self.tests.get(mutant.path, {})
         return set().union(*(lines.get(n, ()) for n in range(mutant.first, mutant.last + 1)))
 
-    def of_module(self, path: str) -> set[str]:
-        """Return the tests that run any line of a file or of its importers, or look at all files."""
-        files = {path, *self.importers.get(path, ())}
-        ran = {one for file in files for some in self.tests.get(file, {}).values() for one in some}
-        return ran | {one for one in self.seconds if file_of(one) == STRUCTURE and "[" not in one}
+    def of_import(self, mutant: Mutant) -> set[str]:
+        """Return the tests that run what a statement makes at import, or a line that names it.
+
+        Also those that look at all modules, and those that have the name of its own.
+        """
+        tree = ast.parse((ROOT / mutant.path).read_text(encoding="utf-8"))
+        inside = [one for one in ast.walk(tree) if isinstance(one, ast.stmt) and holds(one, mutant)]
+        names = {name for one in inside[-1:] for name in made_by(one)}
+        last = max([mutant.last, *(one.end_lineno or 0 for one in inside[-1:])])
+        body = range(mutant.first, last + 1)
+        found = {one for number in body for one in self.tests[mutant.path].get(number, ())}
+        word = re.compile(rf"\b({'|'.join(map(re.escape, names)) or '$.'})\b")
+        for path in {mutant.path, *self.importers.get(mutant.path, ())}:
+            for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").split("\n"), 1):
+                if word.search(line):
+                    found |= self.tests.get(path, {}).get(number, frozenset())
+        every = {
+            one
+            for one in self.seconds
+            if f"[{mutant.module}" in one or (file_of(one) == STRUCTURE and "[" not in one)
+        }
+        return found | every
 
     def within(self, tests: set[str], seconds: float) -> list[str]:
-        """Return the quickest tests, as many as take that long with their files."""
+        """Return as many tests as take that long with their files, the quickest first.
+
+        Those of the files that have most of them come before others.
+        """
+        known = tests & self.seconds.keys()
+        most = dict(Counter(map(file_of, known)).most_common(FILES))
+
+        def rank(test: str) -> tuple[bool, float, str]:
+            return file_of(test) not in {STRUCTURE, *most}, self.seconds[test], test
+
         taken: list[str] = []
         files: set[str] = set()
-        for test in sorted(tests & self.seconds.keys(), key=lambda one: (self.seconds[one], one)):
+        for test in sorted(known, key=rank):
             seconds -= self.seconds[test] + IMPORT_SECONDS * (file_of(test) not in files)
             if seconds < 0 and taken:
                 break
             taken.append(test)
             files.add(file_of(test))
         return taken
+
+
+def holds(node: ast.stmt, mutant: Mutant) -> bool:
+    """Whether a fault is in a statement, or in its decorators."""
+    first = min(one.lineno for one in (node, *getattr(node, "decorator_list", ())))
+    return first <= mutant.first <= (node.end_lineno or first)
+
+
+def made_by(node: ast.stmt) -> set[str]:
+    """Return the names that a statement makes."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        return {node.name}
+    targets = getattr(node, "targets", [getattr(node, "target", node)])
+    return {one.id for some in targets for one in ast.walk(some) if isinstance(one, ast.Name)}
 
 
 def file_of(test: str) -> str:

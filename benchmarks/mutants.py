@@ -148,7 +148,7 @@ class Judge:
             return run.failed or ("" if ended in (0, 5) else IMPORT)
 
         try:
-            return self.judged(mutant, self.lines.of_module(mutant.path), act)
+            return self.judged(mutant, self.lines.of_import(mutant), act)
         finally:
             shutil.copy2(kept, path)
 
@@ -212,6 +212,8 @@ class Exchange:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge each fault that is not judged yet."""
         items = {item.nodeid: item for item in session.items}
+        for mutant in self.found:
+            import_module(mutant.module)  # some are imported by what needs them only
         functions = [one for one in gc.get_objects() if isinstance(one, FunctionType)]
         for mutant, found in self.found.items():
             if not found and "" not in self.judge.lines.of(mutant):

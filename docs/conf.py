@@ -109,6 +109,11 @@ def spelled(group: str, name: str) -> str:
     return f"kp.{name}" if group == TOP else f"kp.{short(group)}.{name}"
 
 
+def target(group: str, name: str) -> str:
+    """Return where a name stands; case alone does not tell targets apart."""
+    return f"{spelled(group, name)}{'-class' if name[0].isupper() else ''}"
+
+
 def group_page(group: str) -> str:
     """Return the page of a group: each name with its docstring."""
     parts = [f"# {group}", first_line(importlib.import_module(group))]
@@ -116,7 +121,7 @@ def group_page(group: str) -> str:
         directive = "autoclass" if inspect.isclass(value) else "autofunction"
         options = ":members:\n" if inspect.isclass(value) else ""
         parts += [
-            f"## {spelled(group, name)}",
+            f"({target(group, name)})=\n## {spelled(group, name)}",
             f"```{{eval-rst}}\n.. {directive}:: {group}.{name}\n"
             + (f"   {options}" if options else "")
             + "   :no-index:\n```",
@@ -129,7 +134,7 @@ def index_page() -> str:
     parts = ["# Reference", "Written from the docstrings; `kp` is `import kimi_planner as kp`."]
     for group in GROUPS:
         rows = [
-            f"| `{spelled(group, name)}` | {first_line(value)} |"
+            f"| [`{spelled(group, name)}`](#{target(group, name)}) | {first_line(value)} |"
             for name, value in public_of(group).items()
         ]
         parts += [

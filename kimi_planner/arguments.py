@@ -76,13 +76,13 @@ def _guarded(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except CallError as error:  # of the function that settings are passed on to
-            if error.argument not in kwargs or error.argument in signature(function).parameters:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, CallError):
+                if error.argument in kwargs.keys() - signature(function).parameters.keys():
+                    known = [*_names(function), *error.known]  # of what settings are passed on to
+                    raise _unknown(name, error.argument, known) from None
+            elif isinstance(error, KimiPlannerError):
                 raise
-            raise _unknown(name, error.argument, [*_names(function), *error.known]) from None
-        except KimiPlannerError:
-            raise
-        except (AttributeError, LookupError, TypeError, ValueError):
             fault = _misfit(function, name, args, kwargs)
             if fault is None:  # raised inside, by a call that fits
                 raise
@@ -154,10 +154,14 @@ def _sources() -> dict[str, str]:
         for name in group.__all__:
             with suppress(ImportError):  # of an extra that is not installed
                 value = getattr(group, name)
-                if isclass(value):
-                    sources.setdefault(name, f"{name}(\u2026)")
+                if isclass(value) and hasattr(value.__init__, "__wrapped__"):
+                    sources[name] = f"{name}(\u2026)"
                 elif isfunction(value):
-                    sources[signature(value).return_annotation] = f"what {name}() returns"
+                    made = str(signature(value).return_annotation)
+                    told = "one of what" if made.startswith("list[") else "what"
+                    sources.setdefault(
+                        made.removeprefix("list[").rstrip("]"), f"{told} {name}() returns"
+                    )
     return sources
 
 

@@ -26,7 +26,7 @@ __all__ = [
     "MissingExtraError",
     "PriceNotFoundError",
     "RequestError",
-    "ScenarioError",
+    "SettingError",
     "TooLittleUsageError",
     "UnknownModelError",
     "UsageError",
@@ -74,6 +74,14 @@ class KimiPlannerError(Exception):
         What is wrong; the message is ``WHERE: REASON`` where a place is known, else this alone.
     where, path, line
         The file and the line, in words and apart; ``None`` where they are not known.
+
+    Examples
+    --------
+    >>> error = UsageError("cached_tokens is -1.", at=Where("usage.csv", 17))
+    >>> print(error)
+    usage.csv line 17: cached_tokens is -1.
+    >>> error.path, error.line, isinstance(error, KimiPlannerError)
+    ('usage.csv', 17, True)
     """
 
     def __init__(self, reason: str = "", at: object = None) -> None:
@@ -142,8 +150,8 @@ class WorkloadError(KimiPlannerError, ValueError):
     """A workload, or the file it stands in, is malformed."""
 
 
-class ScenarioError(KimiPlannerError, ValueError):
-    """A horizon, a date, a seed or a requirement is out of its bounds."""
+class SettingError(KimiPlannerError, ValueError):
+    """A value that a call or a command was given is out of its bounds: a horizon, a day, a seed, a share."""
 
 
 class EvaluationError(KimiPlannerError, ValueError):

@@ -161,7 +161,7 @@ SENTENCES = {
     "unnamed_calls": "Calls that belong to no workload stand as {name}.",
     # A check.
     "catalog_changed": "The catalog changed: {old} -> {new}.",
-    "scenarios_changed": "The paths changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
+    "paths_changed": "The paths changed: seed {old_seed} -> {new_seed}, paths {old_paths} -> {new_paths}. Part of a change of spend may be chance.",
     "version_changed": "The baseline is of kimi_planner {old}, this is {new}; what changed between them stands under the causes too.",
     "texts_left_out": "Not counted, though they look like prompts: {texts} with {tokens:,} tokens; --coverage lists them.",
     "no_content": "The baseline does not have what prompts say, so one with another name is new; --update-baseline writes it.",

@@ -15,13 +15,14 @@ settings.register_profile("short", deadline=None, max_examples=10)
 settings.load_profile("untimed")
 
 GOLDEN = Path(__file__).parent / "golden"
+EXAMPLES = "test_declared_names_and_examples"
 
 
 def pytest_addoption(parser):
     """Add the options that write the golden files anew, and that take few cases."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
     parser.addoption(
-        "--short", action="store_true", help="every test, but of its cases the first only"
+        "--short", action="store_true", help="the first case of each file, and all examples"
     )
 
 
@@ -32,10 +33,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Take the first case of each test in a short run."""
+    """Take the first case of each file in a short run, and the examples in all modules."""
     if config.getoption("short"):
-        firsts = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
-        kept = {item.nodeid for item in firsts.values()}
+        firsts = {item.path: item.nodeid for item in reversed(items)}.values()
+        kept = {*firsts, *(item.nodeid for item in items if item.originalname == EXAMPLES)}
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
         items[:] = [item for item in items if item.nodeid in kept]
 
@@ -63,6 +64,15 @@ def traces():
     if not folder.is_dir():
         pytest.skip(f"no folder of request traces at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def trace(traces):
+    """Return a trace of conversations, or skip where it is absent."""
+    path = traces / "mooncake_conversation_first_half.csv.gz"
+    if not path.is_file():
+        pytest.skip(f"no trace {path.name} in {traces}")
+    return path
 
 
 @pytest.fixture
@@ -118,6 +128,21 @@ def check(invoke):
 
 
 @pytest.fixture(scope="session")
+def cluster():
+    """Yield the client of two worker processes, whose hashes of text differ."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as workers,
+        Client(workers) as client,
+    ):
+        assert len(client.scheduler_info()["workers"]) == 2
+        yield client
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Yield headless Chromium, or skip."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -128,3 +153,23 @@ def browser():
         running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def path(plan, tmp_path_factory):
+    """Write the page of a plan."""
+    from kimi_planner.report.html import html_report
+
+    made = tmp_path_factory.mktemp("report") / "report.html"
+    made.write_text(html_report(plan), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def page(browser, path):
+    """Open the page of a plan."""
+    from opened import Opened
+
+    opened = Opened(browser, path)
+    yield opened
+    opened.tab.close()

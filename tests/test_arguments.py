@@ -5,11 +5,12 @@ import pickle
 import re
 from importlib import import_module
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
 import kimi_planner as kp
-from kimi_planner.errors import CallError, KimiPlannerError, ScenarioError, WorkloadError
+from kimi_planner.errors import CallError, KimiPlannerError, SettingError, WorkloadError
 
 GROUPS = [kp, *(getattr(kp, name) for name in kp.__all__ if inspect.ismodule(getattr(kp, name)))]
 #: One argument, and called for every short text: the guard would be a fifth of its time.
@@ -105,6 +106,12 @@ def test_a_function_of_a_result_says_what_returns_one(function):
         (lambda w, p: kp.write_report(p, "x"), r"recommendation is a Projection\. Give what recommend\(\) returns\."),
         (lambda w, p: kp.project(w, models=3), r"models is 3\. Give text or a list\."),
         (lambda w, p: kp.count_tokens_batch(None), r"texts is None\. Give a list\."),
+        (lambda w, p: p.mix("kimi-k2"), r"mix\(\): choice is 'kimi-k2'\. Give a mapping\."),
+        (lambda w, p: p.catalog.select(3), r"select\(\): model_ids is 3\. Give text or a list\."),
+        (lambda w, p: p.summary("all"), r"summary\(\): too many positional arguments\. It takes together\."),
+        (lambda w, p: p.catalog.in_currency("EUR"), r"missing a required argument: 'rate'"),
+        (lambda w, p: kp.context_fit(w).share("chat"), r"missing a required argument: 'model'"),
+        (lambda w, p: kp.tokens.token_range("text"), r"template is 'text'\. Give one of what read_templates\(\) returns\."),
         (lambda w, p: kp.latest_estimate(p), r"usage is a Projection\. Give .*a DataFrame, such as read_usage\(\)"),
     ],
 )  # fmt: skip
@@ -120,6 +127,8 @@ def test_a_value_of_another_type_is_named(workloads, call, said):
     [
         (kp.count_tokens_batch, r"texts is a DataFrame\. Give one column"),
         (lambda f: kp.Workload(name="a", requests_per_day=1, prompt_tokens=f, completion_tokens=1), r"prompt_tokens is a DataFrame\. Give one column"),
+        (lambda f: kp.plan.example_path("exmple"), r"no example 'exmple'\. Did you mean 'example'\? There are "),
+        (lambda f: kp.plot.slide(plt.figure().add_subplot(), "x.docx"), r"x\.docx: Format 'docx' is not supported"),
         (lambda f: kp.estimate("hello"), r"The request is 'hello'\. Give the body of a chat completion"),
         (lambda f: kp.read_usage({"prompt_tokens": 1}), r"source is \{'prompt_tokens': 1\}\. Give the path of a log"),
         (lambda f: kp.project({"name": "a"}), r"workloads is \{'name': 'a'\}\. Give Workload objects"),
@@ -172,9 +181,7 @@ def test_a_file_is_as_good_as_its_workloads(tmp_path, workloads):
 
 def test_a_table_says_how_it_becomes_a_workload():
     """A DataFrame is no workload, and the error names both ways to make one of it."""
-    with pytest.raises(
-        ScenarioError, match=r"DataFrame.*Workload\.from_usage.*prompt_tokens=table"
-    ):
+    with pytest.raises(SettingError, match=r"DataFrame.*Workload\.from_usage.*prompt_tokens=table"):
         kp.project(pd.DataFrame({"tokens": [1, 2]}))
 
 

@@ -143,6 +143,17 @@ def test_a_bad_option_is_one_clear_line(fails, arguments, words):
         assert word in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [(["pln"], "'plan'"), (["usage", "forcast"], "'forecast'"), (["catalog", "shwo"], "'show'")],
+)
+def test_a_misspelt_command_is_answered_with_the_nearest(fails, arguments, near):
+    """Commands and those below them are named as options are."""
+    code, said = fails(*arguments)
+    assert code == 2
+    assert f"No such command {arguments[-1]!r}. Did you mean {near}? Known: " in said
+
+
 def test_a_folder_or_a_missing_file(tmp_path, fails):
     """What cannot be read is named."""
     assert fails("plan", tmp_path)[0] == 2

@@ -85,6 +85,15 @@ def test_fit_at_the_edge_of_the_window(
     assert found.fits is fits
 
 
+@pytest.mark.parametrize("reserved", [None, 200_000])
+def test_what_does_not_fit_is_said_with_its_numbers(reserved: int | None) -> None:
+    """What is reserved counts; where nothing is, the answer that is expected."""
+    limit = {} if reserved is None else {"max_tokens": reserved}
+    said = "Prompt (19) and output ({:,}) are more than the context window of 128,000 tokens."
+    found = estimate(body(**limit), completion_tokens=150_000)
+    assert found.refused == (said.format(reserved or 150_000),)
+
+
 def test_a_prompt_longer_than_the_window_never_fits() -> None:
     """A prompt that is too long by itself does not fit, whatever is reserved."""
     long = [{"role": "user", "content": "word " * 130_000}]

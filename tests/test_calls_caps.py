@@ -12,7 +12,7 @@ from scipy import stats
 import kimi_planner as kp
 from kimi_planner.calls.caps import cap_notes, cap_risk
 from kimi_planner.calls.sizes import CallSizes
-from kimi_planner.errors import ScenarioError, UnknownModelError
+from kimi_planner.errors import SettingError, UnknownModelError
 
 THINKS = "kimi-k2-5-thinking"
 Z90 = stats.norm.ppf(0.9)
@@ -192,13 +192,13 @@ def test_risks_worth_saying_are_notes():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"workloads": []}, ScenarioError, "at least one"),
+        ({"workloads": []}, SettingError, "at least one"),
         ({"models": "kimi-k9"}, UnknownModelError, "kimi-k9"),
-        ({"caps": []}, ScenarioError, "No caps"),
-        ({"caps": 0}, ScenarioError, "cap is 0"),
-        ({"caps": [100, 1.5]}, ScenarioError, "cap is 1.5"),
-        ({"caps": True}, ScenarioError, "cap is True"),
-        ({"caps": "4096"}, ScenarioError, "cap is '4096'"),
+        ({"caps": []}, SettingError, "No caps"),
+        ({"caps": 0}, SettingError, "cap is 0"),
+        ({"caps": [100, 1.5]}, SettingError, "cap is 1.5"),
+        ({"caps": True}, SettingError, "cap is True"),
+        ({"caps": "4096"}, SettingError, "cap is '4096'"),
     ],
 )
 def test_bad_arguments_are_one_clear_error(arguments, error, words):

@@ -11,7 +11,7 @@ from scipy import stats
 
 import kimi_planner as kp
 from kimi_planner.calls.conversation import conversation
-from kimi_planner.errors import KimiPlannerError, ScenarioError, UnknownModelError, WorkloadError
+from kimi_planner.errors import KimiPlannerError, SettingError, UnknownModelError, WorkloadError
 
 Z90 = stats.norm.ppf(0.9)
 PRICES = {"kimi-k2": (1.2, 3.6), "kimi-k2-5-thinking": (3.5, 10.5)}
@@ -206,8 +206,8 @@ def test_the_seed_decides():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"workload": []}, ScenarioError, "at least one"),
-        ({"workload": [workload(), workload(name="v")]}, ScenarioError, "2 workloads"),
+        ({"workload": []}, SettingError, "at least one"),
+        ({"workload": [workload(), workload(name="v")]}, SettingError, "2 workloads"),
         ({"model": "kimi-k9"}, UnknownModelError, "kimi-k9"),
         ({"model": ["kimi-k2"]}, UnknownModelError, "kimi-k2"),
         ({"turns": 0}, WorkloadError, "turns is 0"),
@@ -216,7 +216,7 @@ def test_the_seed_decides():
         ({"policy": {"summarise_to_tokens": 0}}, WorkloadError, "summarise_to_tokens is 0"),
         ({"policy": {"summarise_to_tokens": True}}, WorkloadError, "summarise_to_tokens is True"),
         ({"policy": {"words": 5}}, WorkloadError, "overflow is"),
-        ({"seed": -1}, ScenarioError, "seed is -1"),
+        ({"seed": -1}, SettingError, "seed is -1"),
         ({"catalog": "2020-01"}, KimiPlannerError, "2020-01"),
     ],
 )

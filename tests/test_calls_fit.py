@@ -10,7 +10,7 @@ from scipy import stats
 
 from kimi_planner.calls.fit import context_fit
 from kimi_planner.catalog import load_catalog
-from kimi_planner.errors import ScenarioError, UnknownModelError
+from kimi_planner.errors import SettingError, UnknownModelError
 from kimi_planner.workload import Workload, load_workloads
 
 WINDOW = 128_000
@@ -258,13 +258,13 @@ def test_the_seed_decides_and_workloads_do_not_disturb_each_other():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"workloads": []}, ScenarioError, ["No workloads", "at least one"]),
-        ({"workloads": [workload(), workload()]}, ScenarioError, ["w, w", "unique"]),
-        ({"workloads": ["w"]}, ScenarioError, ["'w'", "path of a workload file"]),
-        ({"models": []}, ScenarioError, ["No models", "at least one"]),
+        ({"workloads": []}, SettingError, ["No workloads", "at least one"]),
+        ({"workloads": [workload(), workload()]}, SettingError, ["w, w", "unique"]),
+        ({"workloads": ["w"]}, SettingError, ["'w'", "path of a workload file"]),
+        ({"models": []}, SettingError, ["No models", "at least one"]),
         ({"models": "kimi-k9"}, UnknownModelError, ["'kimi-k9'", "kimi-k2-instruct"]),
-        ({"seed": -1}, ScenarioError, ["seed is -1", "from 0"]),
-        ({"seed": "x"}, ScenarioError, ["seed is 'x'", "whole number"]),
+        ({"seed": -1}, SettingError, ["seed is -1", "from 0"]),
+        ({"seed": "x"}, SettingError, ["seed is 'x'", "whole number"]),
     ],
 )
 def test_bad_arguments_are_one_clear_error(arguments, error, words):
@@ -278,9 +278,7 @@ def test_bad_arguments_are_one_clear_error(arguments, error, words):
 @pytest.mark.parametrize(("name", "model"), [("v", "kimi-k2"), ("w", "kimi-k9")])
 def test_a_share_that_is_not_there_is_refused(name, model):
     """A workload or model that the fit does not hold is one error that names those it holds."""
-    with pytest.raises(
-        ScenarioError, match=rf"'{name}' on model '{model}'. It has w on kimi-k2-5,"
-    ):
+    with pytest.raises(SettingError, match=rf"'{name}' on model '{model}'. It has w on kimi-k2-5,"):
         context_fit(workload()).share(name, model)
 
 

@@ -1,4 +1,4 @@
-"""The busiest day of a month: by hand, and the same scenarios as the plan of spend."""
+"""The busiest day of a month: by hand, and the same paths as the plan of spend."""
 
 from dataclasses import replace
 from datetime import date
@@ -78,7 +78,7 @@ def test_retries_are_calls():
     assert calls(workload(retry_share=0.1))[0] == pytest.approx(1_100)
 
 
-def test_the_scenarios_are_those_of_the_plan():
+def test_the_paths_are_those_of_the_plan():
     """Without dated fields, the days of a month have the calls that the plan of spend expects."""
     paths = 300
     example = load_workloads()

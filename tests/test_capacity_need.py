@@ -11,7 +11,7 @@ from scipy import stats
 from kimi_planner import KimiPlannerError, Workload, load_workloads, project
 from kimi_planner.capacity import throughput
 from kimi_planner.capacity.limits import LIMITS
-from kimi_planner.errors import LimitsError, ScenarioError, WorkloadError
+from kimi_planner.errors import LimitsError, SettingError, WorkloadError
 from kimi_planner.files import data_dir
 
 AS_OF = date(2026, 11, 24)
@@ -73,11 +73,11 @@ def test_peaks_and_throttled_minutes_are_as_simulated():
     result = throughput([spread, steady], **settings)
 
     rng = np.random.default_rng(11)
-    scenarios, minutes = 4_000, 500
-    level = 20_000 * np.exp(np.log(2) / stats.norm.ppf(0.9) * rng.standard_normal(scenarios))
+    paths, minutes = 4_000, 500
+    level = 20_000 * np.exp(np.log(2) / stats.norm.ppf(0.9) * rng.standard_normal(paths))
     sigma = np.log(3) / stats.norm.ppf(0.9)
-    peaks = np.empty((scenarios, 2))
-    over = np.empty((scenarios, 2))
+    peaks = np.empty((paths, 2))
+    over = np.empty((paths, 2))
     for number, calls in enumerate(level * 0.15 / 60):
         ours, others = rng.poisson(calls, minutes), rng.poisson(150, minutes)
         prompts = 6_000 * np.exp(sigma * rng.standard_normal(ours.sum()))
@@ -90,7 +90,7 @@ def test_peaks_and_throttled_minutes_are_as_simulated():
     assert found["requests_per_minute"] == pytest.approx(calls, rel=0.02)
     assert found["tokens_per_minute"] == pytest.approx(tokens, rel=0.03)
     shares = result.of(MODEL).over
-    error = 4 * over.std(axis=0) / np.sqrt(scenarios)
+    error = 4 * over.std(axis=0) / np.sqrt(paths)
     assert shares[1, "requests_per_minute"] == pytest.approx(over[:, 0].mean(), abs=error[0])
     assert shares[1, "tokens_per_minute"] == pytest.approx(over[:, 1].mean(), abs=error[1])
     tiers = result.by_tier()
@@ -227,7 +227,7 @@ def test_calls_that_do_not_fit_the_window_follow_the_policy():
     assert 0.5 * most < found["tokens_per_minute"] <= most
 
 
-def test_the_percentile_is_over_scenarios():
+def test_the_percentile_is_over_paths():
     """The peak at a percentile is that of the traffic at this percentile of its range."""
     workload = plain(requests_per_day={"p10": 100_000, "p50": 200_000, "p90": 400_000})
     for percentile, level in ((50, 200_000), (90, 400_000), (10, 100_000)):
@@ -335,11 +335,11 @@ def test_bad_settings_are_named(change, said):
 
 def test_bad_names_and_limits_are_refused():
     """The name of all together, an unknown version and an unknown workload or model are refused."""
-    with pytest.raises(ScenarioError, match="'all', which means all together"):
+    with pytest.raises(SettingError, match="'all', which means all together"):
         throughput(plain(name="all"), **SETTINGS)
     with pytest.raises(LimitsError, match="Unknown limits '1999-01'"):
         throughput(plain(), limits="1999-01", **SETTINGS)
-    with pytest.raises(ScenarioError, match="no workload 'other' on model 'kimi-k2'"):
+    with pytest.raises(SettingError, match="no workload 'other' on model 'kimi-k2'"):
         throughput(plain(), **SETTINGS).of(MODEL, "other")
     with pytest.raises(WorkloadError, match="peak_hour_share is 2"):
         plain(peak_hour_share=2)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
@@ -423,3 +424,20 @@ def test_a_change_of_a_prompt_in_words():
         "(+200.0%): tokens +0.00075, price +0.00125"
     )
     assert prompt_line(prompt_change(old, None)).startswith("gone: p.md SYSTEM on kimi-k2, 1,000")
+
+
+def test_a_change_of_a_prompt_without_a_price_in_words():
+    """Without a price nothing is said of one; where one side has it, both are shown."""
+    old, new = (
+        PromptEntry(
+            path="p.md", name=None, kind="text", model=None, tokens=tokens, low_tokens=tokens,
+            input_usd_per_mtok=None, cost_usd=None,
+        )
+        for tokens in (16, 33)
+    )  # fmt: skip
+    assert prompt_line(prompt_change(old, new)) == "p.md: 16 -> 33 tokens (+106.2%)"
+    assert prompt_line(prompt_change(None, new)) == "new: p.md, 33 tokens"
+    priced = replace(new, input_usd_per_mtok=Decimal(2), cost_usd=Decimal("0.000066"))
+    assert prompt_line(prompt_change(old, priced)).endswith(
+        "(+106.2%), no price -> 0.000066 USD a call"
+    )

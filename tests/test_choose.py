@@ -10,7 +10,7 @@ from kimi_planner.calls.fit import context_fit
 from kimi_planner.capacity.need import throughput
 from kimi_planner.catalog import load_catalog
 from kimi_planner.choose import Evaluations, Requirements, Trials, recommend
-from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, load_workloads
 
@@ -277,11 +277,11 @@ def test_results_at_hand_are_used():
 def test_results_for_something_else_are_refused():
     """A projection or fit that lacks a workload, or that contradicts a scenario, is one error."""
     projection = project(plain(), n_paths=100, models="kimi-k2", **NOVEMBER)
-    with pytest.raises(ScenarioError, match=r"The projection has no workload 'v'.* It has w"):
+    with pytest.raises(SettingError, match=r"The projection has no workload 'v'.* It has w"):
         recommend(plain(name="v"), projection=projection)
-    with pytest.raises(ScenarioError, match="The fit has no workload 'w' on model 'kimi-k2'"):
+    with pytest.raises(SettingError, match="The fit has no workload 'w' on model 'kimi-k2'"):
         recommend(plain(), projection=projection, fit=context_fit(plain(name="v")))
-    with pytest.raises(ScenarioError, match=r"^months cannot change a projection"):
+    with pytest.raises(SettingError, match=r"^months cannot change a projection"):
         recommend(plain(), projection=projection, months=3)
 
 
@@ -308,8 +308,8 @@ def test_results_for_something_else_are_refused():
     ],
 )
 def test_a_requirement_out_of_bounds_is_refused(field, value, words):
-    """Each fault of a requirement is one ScenarioError with field, value and what is allowed."""
-    with pytest.raises(ScenarioError) as caught:
+    """Each fault of a requirement is one SettingError with field, value and what is allowed."""
+    with pytest.raises(SettingError) as caught:
         Requirements(**{field: value})
     assert "\n" not in str(caught.value)
     for word in [field, *words]:
@@ -325,9 +325,9 @@ def test_requirements_on_their_bounds_are_allowed(field, value):
 @pytest.mark.parametrize(
     ("workloads", "scenario", "error", "word"),
     [
-        ([], {}, ScenarioError, "No workloads"),
-        ([plain(), plain()], {}, ScenarioError, "unique"),
-        (plain(), {"months": 0}, ScenarioError, "months is 0"),
+        ([], {}, SettingError, "No workloads"),
+        ([plain(), plain()], {}, SettingError, "unique"),
+        (plain(), {"months": 0}, SettingError, "months is 0"),
         (plain(), {"models": "kimi-k9"}, UnknownModelError, "kimi-k9"),
     ],
 )
@@ -386,7 +386,7 @@ def test_a_least_success_rate_rules_models_out():
 def test_evaluations_alone_rule_nothing_out():
     """They matter where a least rate is asked for; without them such a rate is refused."""
     assert ranking(choose(plain(), evaluations=tried(kimi_k2=0))) == list(BILLS)
-    with pytest.raises(ScenarioError, match="min_success_rate needs evaluations"):
+    with pytest.raises(SettingError, match="min_success_rate needs evaluations"):
         choose(plain(), Requirements(min_success_rate=0.5))
     with pytest.raises(EvaluationError, match="Give what read_evaluations returns"):
         choose(plain(), evaluations={"w": 1})
@@ -418,7 +418,7 @@ def test_a_tier_says_what_is_not_known_of_it():
     assert all(reasons[0].endswith("; no published tier would do") for reasons in excluded(found).values())  # fmt: skip
     assert any("peak_hour_share" in note for note in found.notes)
     assert choose(plain()).throughput is None
-    with pytest.raises(ScenarioError, match=r"tier is 9\. Limits .* have tiers 0, 1, 2, 3, 4, 5"):
+    with pytest.raises(SettingError, match=r"tier is 9\. Limits .* have tiers 0, 1, 2, 3, 4, 5"):
         choose(plain(), Requirements(tier=9))
 
 
@@ -432,7 +432,7 @@ def test_a_whole_number_may_be_spelt_as_a_float():
 @pytest.mark.parametrize("value", ["x", 0, {}])
 def test_something_else_than_a_result_is_refused(given, value):
     """A projection or a fit that is none is one error with what to give."""
-    with pytest.raises(ScenarioError, match=rf"^{given} is .*\. Give what .* returns\."):
+    with pytest.raises(SettingError, match=rf"^{given} is .*\. Give what .* returns\."):
         recommend(plain(), **{given: value})
 
 
@@ -449,7 +449,7 @@ def test_something_else_than_a_result_is_refused(given, value):
 )
 def test_a_newer_requirement_out_of_bounds_is_refused(field, value, words):
     """Ratings, tiers and rates have their bounds, and say them."""
-    with pytest.raises(ScenarioError, match=words):
+    with pytest.raises(SettingError, match=words):
         Requirements(**{field: value})
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kimi_planner import cost, load_catalog, load_workloads, project
 from kimi_planner.choose import cost_per_request
 from kimi_planner.choose.breakdown import PARTS
-from kimi_planner.errors import PriceNotFoundError, ScenarioError, UnknownModelError
+from kimi_planner.errors import PriceNotFoundError, SettingError, UnknownModelError
 from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
@@ -220,7 +220,7 @@ def test_models_of_a_given_plan_can_be_chosen():
     found = cost_per_request(plain(), ["kimi-k2", THINKS], projection=plan)
     assert [one.model for one in found.costs] == ["kimi-k2", THINKS]
     assert found.projection is plan
-    with pytest.raises(ScenarioError, match="No 'w' on model 'kimi-k2-5'"):
+    with pytest.raises(SettingError, match="No 'w' on model 'kimi-k2-5'"):
         found.of("w", "kimi-k2-5")
 
 
@@ -229,9 +229,9 @@ def test_what_a_plan_refuses_is_refused():
     plan = project(plain(), months=1, as_of=AS_OF)
     with pytest.raises(UnknownModelError, match="kimi-k9"):
         split(plain(), "kimi-k9")
-    with pytest.raises(ScenarioError, match="no workload 'v'"):
+    with pytest.raises(SettingError, match="no workload 'v'"):
         cost_per_request(plain(name="v"), projection=plan)
-    with pytest.raises(ScenarioError, match="seed cannot change"):
+    with pytest.raises(SettingError, match="seed cannot change"):
         cost_per_request(plain(), projection=plan, seed=3)
     with pytest.raises(PriceNotFoundError, match="web search"):
         split(plain(fees_per_request={"web search": 1}))

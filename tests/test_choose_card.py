@@ -23,7 +23,7 @@ from kimi_planner.choose import (
     thinking_pays,
 )
 from kimi_planner.choose.objective import best_by_value
-from kimi_planner.errors import EvaluationError, ScenarioError
+from kimi_planner.errors import EvaluationError, SettingError
 from kimi_planner.report.json_form import plan_data
 from kimi_planner.report.text import recommendation_text
 
@@ -315,7 +315,7 @@ def test_common_values_hold_where_a_workload_states_none():
     trials = tried(k2=(30, 100), k2_5=(90, 100))
     assert card(plain(), trials, asked).model == "kimi-k2-5"
     assert card(own, trials, asked).model == "kimi-k2"
-    with pytest.raises(ScenarioError, match="value_usd_per_success is 0"):
+    with pytest.raises(SettingError, match="value_usd_per_success is 0"):
         Requirements(value_usd_per_success=0)
 
 
@@ -364,3 +364,12 @@ def test_beside_a_model_of_unknown_success_one_that_is_known_is_named_without_a_
     said = " ".join(found.sentences)
     assert "kimi-k2.6 instead if success must be known." in said
     assert "value stated" not in said
+
+
+def test_a_model_that_was_the_only_one_asked_about_is_no_winner():
+    """Where one model is planned nothing is said of others; where they do not qualify that is said."""
+    alone = recommend(plain(), models="kimi-k2", **NOVEMBER)
+    assert "no other model was asked about" in alone.cards[0].sentences[0]
+    needs = Requirements(needs=("reasoning",))
+    beaten = recommend(plain(), needs, models=["kimi-k2-5-thinking", "kimi-k2"], **NOVEMBER)
+    assert "was asked about" not in beaten.cards[0].sentences[0]

@@ -28,7 +28,7 @@ from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.portfolios.words import least_text, share_text
 from kimi_planner.cli import main
-from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
 from kimi_planner.plan.spend import Spend
 
 #: By own trials alone, which can be done by hand.
@@ -661,7 +661,7 @@ def test_a_result_shows_itself_without_colours():
 def test_bad_questions_are_named(options, word):
     """What is out of bounds is named with its value and what to give instead."""
     scenario = {"evaluations": ALL_TRIED} | ({} if "projection" in options else NOVEMBER)
-    with pytest.raises(ScenarioError, match=word):
+    with pytest.raises(SettingError, match=word):
         portfolio(plain("a"), **{"budget_usd_per_month": 300} | scenario | options)
 
 
@@ -734,15 +734,15 @@ def test_a_part_of_a_success_is_not_said_to_be_none():
 
 def test_a_frontier_needs_budgets_and_models():
     """No budgets, or a workload that no model can serve, is an error that says so."""
-    with pytest.raises(ScenarioError, match="budgets is empty"):
+    with pytest.raises(SettingError, match="budgets is empty"):
         portfolio_frontier(plain(), (), evaluations=ALL_TRIED, **NOVEMBER)
     for budgets in (500, "500"):
-        with pytest.raises(ScenarioError, match="Give a list of them"):
+        with pytest.raises(SettingError, match="Give a list of them"):
             portfolio_frontier(plain(), budgets, evaluations=ALL_TRIED, **NOVEMBER)
-    with pytest.raises(ScenarioError, match="no model qualifies for w"):
+    with pytest.raises(SettingError, match="no model qualifies for w"):
         portfolio_frontier(plain(prompt_tokens=200_000), evaluations=ALL_TRIED, **NOVEMBER)
     projection = project(plain(), **NOVEMBER)
-    with pytest.raises(ScenarioError, match="cannot change a projection"):
+    with pytest.raises(SettingError, match="cannot change a projection"):
         portfolio(plain(), 300, projection=projection, months=3, evaluations=ALL_TRIED)
 
 
@@ -942,7 +942,7 @@ def test_the_chance_of_being_the_best_is_that_of_the_trials():
 
 def test_values_are_given_for_all_workloads_or_for_none():
     """Successes and USD do not add up, and no worth is made up."""
-    with pytest.raises(ScenarioError, match=r"a state what .* b do not: USD and successes"):
+    with pytest.raises(SettingError, match=r"a state what .* b do not: USD and successes"):
         portfolio([valued("a", 1), plain("b")], 500, evaluations=ALL_TRIED, **NOVEMBER)
     asked = Requirements(value_usd_per_success=Decimal(1))
     found = portfolio(

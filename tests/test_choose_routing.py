@@ -28,7 +28,7 @@ from kimi_planner.choose.evaluations.read import Item
 from kimi_planner.choose.routing.detector import follow
 from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.uncertain import Uncertain
-from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
 from kimi_planner.notes import Note
 from kimi_planner.workload import Workload
 
@@ -380,7 +380,7 @@ def test_a_model_that_cannot_serve_takes_no_part_and_the_result_says_why():
         FLAGSHIP: ("no success rate among those given",),
         CHEAP: ("no success rate among those given",),
     }
-    with pytest.raises(ScenarioError, match=r"No model can take part .* fit its window"):
+    with pytest.raises(SettingError, match=r"No model can take part .* fit its window"):
         route(workload=plain(prompt_tokens=200_000))
 
 
@@ -543,7 +543,7 @@ def test_the_result_shows_itself():
     first, second, *_ = found.sentences()
     assert first.startswith("w: choose kimi-k2 where a solved task is worth nothing; kimi-k2")
     assert second == "kimi-k2 costs the least for each success, 0.007636 USD."
-    with pytest.raises(ScenarioError, match="No route"):
+    with pytest.raises(SettingError, match="No route"):
         found.of("kimi-k2-5", "kimi-k2-5")
 
 
@@ -560,7 +560,7 @@ BAD = {
         "read_evaluations",
     ),
     "rates twice": ({"evaluations": "e.csv"}, EvaluationError, "both given"),
-    "no detector": ({"detector": 0.1}, ScenarioError, "Detector"),
+    "no detector": ({"detector": 0.1}, SettingError, "Detector"),
     "a rescue of one": ({"rescue_rates": {FAST: 0.5}}, EvaluationError, "Name two models"),
     "a rescue by itself": ({"rescue_rates": {(FAST, FAST): 0.5}}, EvaluationError, "two models"),
     "a rescue too good": (
@@ -575,12 +575,12 @@ BAD = {
         "contradict each other",
     ),
     "rescues in a list": ({"rescue_rates": [0.5]}, EvaluationError, "mapping"),
-    "two workloads": ({"workload": [plain(), plain(name="v")]}, ScenarioError, "2 workloads"),
-    "another workload": ({"workload": plain(name="v")}, ScenarioError, "no workload 'v'"),
-    "an unknown model asked": ({"models": ["kimi-k3"]}, ScenarioError, "'kimi-k3'"),
-    "no models": ({"models": []}, ScenarioError, "No models"),
-    "a plan and months": ({"months": 2}, ScenarioError, "months cannot change"),
-    "a plan that is none": ({"projection": 5}, ScenarioError, "projection is 5"),
+    "two workloads": ({"workload": [plain(), plain(name="v")]}, SettingError, "2 workloads"),
+    "another workload": ({"workload": plain(name="v")}, SettingError, "no workload 'v'"),
+    "an unknown model asked": ({"models": ["kimi-k3"]}, SettingError, "'kimi-k3'"),
+    "no models": ({"models": []}, SettingError, "No models"),
+    "a plan and months": ({"months": 2}, SettingError, "months cannot change"),
+    "a plan that is none": ({"projection": 5}, SettingError, "projection is 5"),
 }
 
 
@@ -612,7 +612,7 @@ def test_a_model_that_the_catalog_does_not_have_is_refused():
 )
 def test_a_detector_out_of_bounds_is_refused(fields, words):
     """Shares from 0 to 1, together at most 1, and a cost from 0."""
-    with pytest.raises(ScenarioError, match=words):
+    with pytest.raises(SettingError, match=words):
         Detector(**{"false_accept": 0.1, "false_reject": 0.1} | fields)
 
 
@@ -796,7 +796,7 @@ def test_intervals_are_told_where_rates_are_measured_and_only_there():
     assert all(one.intervals is None for one in given_.routes)
     assert given_.frame["success_rate_low"].isna().all()
     assert given_.notes[0] == "Success rates are those given, and have no interval."
-    with pytest.raises(ScenarioError, match="confidence is 1"):
+    with pytest.raises(SettingError, match="confidence is 1"):
         route(confidence=1)
 
 

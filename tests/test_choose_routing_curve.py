@@ -14,7 +14,7 @@ from kimi_planner.choose import Detector, cascades, read_evaluations, routing_cu
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.routing.by_score import outcomes_of, rules_of
 from kimi_planner.choose.routing.curve import RoutingCurve
-from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
 from kimi_planner.workload import Workload
 
 CHEAP, STRONG = "kimi-k2", "kimi-k2-5"
@@ -203,10 +203,10 @@ BAD = {
     "no scores": ({}, {}, EvaluationError, "no scores of kimi-k2 on w"),
     "few items": ({"keep": 19}, {}, EvaluationError, "share 19 items of w"),
     "no items": ({"workload": "v"}, {}, EvaluationError, "no items of w on kimi-k2"),
-    "a cost below 0": ({}, {"after_usd": -1}, ScenarioError, "after_usd is -1"),
-    "a cost that is none": ({}, {"before_usd": "dear"}, ScenarioError, "before_usd"),
-    "confidence": ({}, {"confidence": 1}, ScenarioError, "confidence is 1"),
-    "one model": ({}, {"strong": CHEAP}, ScenarioError, "both kimi-k2"),
+    "a cost below 0": ({}, {"after_usd": -1}, SettingError, "after_usd is -1"),
+    "a cost that is none": ({}, {"before_usd": "dear"}, SettingError, "before_usd"),
+    "confidence": ({}, {"confidence": 1}, SettingError, "confidence is 1"),
+    "one model": ({}, {"strong": CHEAP}, SettingError, "both kimi-k2"),
     "an unknown model": ({}, {"strong": "kimi-k9"}, UnknownModelError, "kimi-k9"),
 }
 
@@ -221,5 +221,5 @@ def test_bad_input_of_a_curve_is_one_error(rows, changes, error, words):
     with pytest.raises(error, match=words) as caught:
         routing_curve(evaluations=read_evaluations(frame), **given)
     assert "\n" not in str(caught.value)
-    with pytest.raises(ScenarioError, match="value_usd: 'x'"):
+    with pytest.raises(SettingError, match="value_usd: 'x'"):
         curve_of(table(SOLVED, score_after=AFTER)).at("x")

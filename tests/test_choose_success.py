@@ -17,7 +17,7 @@ from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.success.result import small_usd
 from kimi_planner.choose.success.worth import dependence, influence, worth_of
-from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
 from kimi_planner.plan import conversation
 
 AS_OF = date(2026, 10, 24)
@@ -377,21 +377,21 @@ def test_what_does_not_match_is_refused_or_said():
     found = cost_per_success(plain(), summary(k2=(1, 2), k2_5=(1, 2)), projection=plan)
     assert found.notes == ("Evaluations of kimi-k2-5 are not used: it is not planned here.",)
     other = [plain(), plain(name="v")]
-    with pytest.raises(ScenarioError, match="no workload 'v'"):
+    with pytest.raises(SettingError, match="no workload 'v'"):
         cost_per_success(other, summary(k2=(1, 2)), projection=plan)
-    with pytest.raises(ScenarioError, match="cannot change a projection"):
+    with pytest.raises(SettingError, match="cannot change a projection"):
         cost_per_success(plain(), None, projection=plan, months=2)
     for confidence in (0, 1, math.nan, "0.9", True):
-        with pytest.raises(ScenarioError, match="confidence"):
+        with pytest.raises(SettingError, match="confidence"):
             cost_per_success(plain(), None, projection=plan, confidence=confidence)
-    with pytest.raises(ScenarioError, match="seed"):
+    with pytest.raises(SettingError, match="seed"):
         cost_per_success(plain(), None, projection=plan, seed=-1)
     with pytest.raises(EvaluationError, match="read_evaluations"):
         cost_per_success(plain(), {"w": 1}, projection=plan)
-    with pytest.raises(ScenarioError, match="no traffic"):
+    with pytest.raises(SettingError, match="no traffic"):
         cost_per_success(plain(ends_on="2026-10-31"), None, **PLAN)
     gone = plain(ends_on="2026-10-31", requests_per_day={"p50": 10, "p90": 20})
-    with pytest.raises(ScenarioError, match="no traffic"):
+    with pytest.raises(SettingError, match="no traffic"):
         cost_per_success(gone, None, **PLAN)
 
 

@@ -16,7 +16,7 @@ from kimi_planner.choose import cost_per_success, read_evaluations, recommend, t
 from kimi_planner.choose.evaluations.rates import success_rates
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.success.worth import worth_of
-from kimi_planner.errors import EvaluationError, ScenarioError, UnknownModelError
+from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
 
 PLAN = {"months": 1, "start": "2026-11", "as_of": date(2026, 10, 24)}
 PLAIN, THINKS = "kimi-k2-5", "kimi-k2-5-thinking"
@@ -222,9 +222,9 @@ def test_the_chance_is_that_of_two_betas():
 
 def test_which_model_reasons_is_the_catalog_s_to_say():
     """Models the wrong way round, unknown models and bad values are errors of ours."""
-    with pytest.raises(ScenarioError, match="states that kimi-k2-5-thinking has 'reasoning'"):
+    with pytest.raises(SettingError, match="states that kimi-k2-5-thinking has 'reasoning'"):
         thinking_pays(workload(), THINKS, PLAIN, **PLAN)
-    with pytest.raises(ScenarioError, match="does not state that kimi-k2 has 'reasoning'"):
+    with pytest.raises(SettingError, match="does not state that kimi-k2 has 'reasoning'"):
         thinking_pays(workload(), PLAIN, "kimi-k2", **PLAN)
     with pytest.raises(UnknownModelError):
         thinking_pays(workload(), PLAIN, "kimi-k9", **PLAN)
@@ -232,12 +232,12 @@ def test_which_model_reasons_is_the_catalog_s_to_say():
     with pytest.raises(UnknownModelError, match="projection has no model 'kimi-k2-5-thinking'"):
         thinking_pays(workload(), PLAIN, THINKS, projection=plan)
     for value in (0, -1, math.nan, "much", True):
-        with pytest.raises(ScenarioError, match="value_usd_per_success"):
+        with pytest.raises(SettingError, match="value_usd_per_success"):
             pays(value_usd_per_success=value)
     with pytest.raises(EvaluationError, match="no results for ww"):
         pays(workload(name="ww"), tried(1, 2))
     assert "Evaluations of w are not used" in pays(workload(name="chat"), tried(1, 2)).notes[0]
-    with pytest.raises(ScenarioError, match="Give one Workload"):
+    with pytest.raises(SettingError, match="Give one Workload"):
         pays([workload()])
 
 
@@ -267,5 +267,5 @@ def test_where_the_window_cuts_the_line_it_is_searched():
 
 def test_models_are_named_once():
     """Others would be left out without a word."""
-    with pytest.raises(ScenarioError, match="Leave models out"):
+    with pytest.raises(SettingError, match="Leave models out"):
         pays(models=["kimi-k2"])

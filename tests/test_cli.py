@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -116,23 +117,22 @@ def test_markdown_plan_is_a_report(run, plain):
     assert "Catalog 2026-06" in out
 
 
-def test_the_same_seed_writes_the_same_bytes(tmp_path):
-    """Two processes with the same command write byte-identical files; another seed does not."""
-    workloads = tmp_path / "spread.toml"
-    workloads.write_text(SPREAD, encoding="utf-8")
-
-    def written(seed, salt):
-        out = tmp_path / f"out-{seed}-{salt}"
-        arguments = ["plan", workloads, *DATES, "--seed", seed, "--paths", "300", "--out", out]
-        subprocess.run(
-            [sys.executable, "-m", "kimi_planner", *map(str, arguments)],
-            check=True,
-            capture_output=True,
-            env={**os.environ, "PYTHONHASHSEED": salt, "MPLBACKEND": "agg"},
-        )
-        return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
-
-    first, again, other = written("7", "1"), written("7", "2"), written("8", "1")
+def test_the_same_seed_writes_the_same_bytes(run, tmp_path):
+    """Another process with the same command writes byte-identical files; another seed does not."""
+    (tmp_path / "spread.toml").write_text(SPREAD, encoding="utf-8")
+    command = ["plan", "spread.toml", *DATES, "--paths", "300", "--seed"]
+    for seed in "78":
+        assert run(*command, seed, "--out", seed)[0] == 0
+    subprocess.run(
+        [sys.executable, "-m", "kimi_planner", *command, "7", "--out", "again"],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONHASHSEED": "1", "MPLBACKEND": "agg"},
+    )
+    first, again, other = (
+        {path.name: path.read_bytes() for path in Path(out).iterdir()}
+        for out in ("7", "again", "8")
+    )
     assert first == again
     assert first["plan.json"] != other["plan.json"]
 

@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from test_cli_usage_forecast import run
 from test_forecast_latest import hourly, recommended
 
 from kimi_planner import latest_estimate
 from kimi_planner.cli.usage import command as usage
 from kimi_planner.report.json_form import plan_json
 
-__all__ = ["recommended", "run"]
+__all__ = ["recommended"]
 
 AS_OF = ("--as-of", "2026-11-21")
 

@@ -15,7 +15,7 @@ from kimi_planner.errors import (
     FileError,
     KimiPlannerError,
     MissingExtraError,
-    ScenarioError,
+    SettingError,
     Where,
     day_of,
     did_you_mean,
@@ -33,7 +33,7 @@ BUILTINS = {
     "MissingExtraError": ImportError,
     "PriceNotFoundError": LookupError,
     "RequestError": ValueError,
-    "ScenarioError": ValueError,
+    "SettingError": ValueError,
     "TooLittleUsageError": ValueError,
     "UnknownModelError": LookupError,
     "UsageError": ValueError,
@@ -186,7 +186,7 @@ def test_a_whole_number_is_an_integer_within_bounds(value):
 )
 def test_a_day_is_given_in_any_form(day: object) -> None:
     """A date, a datetime, a Timestamp and ISO text mean the same day, whoever asks."""
-    assert day_of("as_of", day, fault=ScenarioError) == dt.date(2026, 11, 28)
+    assert day_of("as_of", day, fault=SettingError) == dt.date(2026, 11, 28)
     usage = {"prompt_tokens": 1_000, "completion_tokens": 0}
     assert cost(usage, "kimi-k2", as_of=day).total_usd == Decimal("0.0012")
     frame = pd.DataFrame([usage])

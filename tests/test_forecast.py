@@ -13,7 +13,7 @@ from kimi_planner import load_catalog, price_usage, read_usage
 from kimi_planner.errors import (
     KimiPlannerError,
     PriceNotFoundError,
-    ScenarioError,
+    SettingError,
     TooLittleUsageError,
     UnknownModelError,
     UsageError,
@@ -137,14 +137,14 @@ def test_months_are_those_of_the_calendar():
 def test_horizons_that_are_none_are_refused(horizon):
     """Zero, negative, missing and absurd horizons are errors that show the value."""
     for end in (pd.Timedelta(hours=1), MIDNIGHT, pd.Timestamp("9999-12-31", tz="UTC")):
-        with pytest.raises(ScenarioError, match=r"^horizon is "):
+        with pytest.raises(SettingError, match=r"^horizon is "):
             horizon_of(end, horizon)
 
 
 def test_a_horizon_past_the_calendar_is_refused():
     """A date that cannot be written is an error of ours."""
     for horizon in ("30 months", "900 days"):
-        with pytest.raises(ScenarioError, match="horizon is"):
+        with pytest.raises(SettingError, match="horizon is"):
             horizon_of(pd.Timestamp.max.tz_localize("UTC"), horizon)
 
 
@@ -421,8 +421,8 @@ def test_what_cannot_be_priced_is_said():
         (calls([0, np.inf]), {}, UsageError, "timestamp"),
         ("log.csv", {}, UsageError, "Read a log first"),
         (None, {}, UsageError, "Read a log first"),
-        (calls(range(9)), {"as_of": "24.11.2026"}, ScenarioError, "as_of is '24.11.2026'"),
-        (calls(range(9)), {"as_of": 0}, ScenarioError, "as_of is 0"),
+        (calls(range(9)), {"as_of": "24.11.2026"}, SettingError, "as_of is '24.11.2026'"),
+        (calls(range(9)), {"as_of": 0}, SettingError, "as_of is 0"),
         (calls(range(9)), {"catalog": "1999-01"}, KimiPlannerError, "1999-01"),
     ],
 )  # fmt: skip
@@ -458,6 +458,32 @@ def test_hours_after_a_log_that_ends_in_silence():
     found = check(forecast_spend(log, "6h", "kimi-k2", end="2026-12-31"))
     assert found.observed.seconds == 59 * DAY
     assert found.notes[0].startswith("The last 14 days hold too few calls")
+
+
+HOURLY = windows(range(28 * 24), HOUR, 1, dated=True)
+
+
+@pytest.mark.parametrize(
+    ("log", "horizon", "bounds", "code", "is_said"),
+    [
+        (HOURLY, "47h", {}, "recent_days", True),
+        (HOURLY, "48h", {}, "recent_days", False),
+        (HOURLY.iloc[2:], "6h", {}, "recent_days", False),
+        (random_calls(99), "1h", {}, "few_calls", True),
+        (random_calls(100), "1h", {}, "few_calls", False),
+        (random_calls(), "3h", {"start": 0, "end": HOUR}, "far_ahead", False),
+        (random_calls(), "181min", {"start": 0, "end": HOUR}, "far_ahead", True),
+        (random_calls(), "1h", {"start": 0, "end": 23.9 * HOUR}, "no_day", True),
+        (random_calls(), "1h", {"start": 0, "end": DAY}, "no_day", False),
+        (random_calls(), "1h", {"start": 0, "end": DAY}, "no_week", True),
+        (random_calls(), "1h", {"start": 0, "end": 6.9 * DAY}, "no_week", True),
+        (random_calls(), "1h", {"start": 0, "end": 7 * DAY}, "no_week", False),
+    ],
+)
+def test_what_is_said_of_a_forecast_begins_where_it_says(log, horizon, bounds, code, is_said):
+    """Two days, four weeks, a hundred calls, three times the log, a day, a week: to the step."""
+    result = forecast_spend(log, horizon, "kimi-k2", **bounds)
+    assert (code in {note.code for note in result.notes}) is is_said
 
 
 def notes(*arguments, **options):
@@ -506,10 +532,10 @@ def test_quantiles_and_ranges(found):
 )
 def test_quantiles_out_of_bounds_are_refused(found, q):
     """A quantile that is none is an error that shows it."""
-    with pytest.raises(ScenarioError, match=r"quantile is .* between 0 and 1"):
+    with pytest.raises(SettingError, match=r"quantile is .* between 0 and 1"):
         found.quantile(q)
     if not isinstance(q, list):
-        with pytest.raises(ScenarioError, match=r"level is .* between 0 and 1"):
+        with pytest.raises(SettingError, match=r"level is .* between 0 and 1"):
             found.interval(q)
 
 

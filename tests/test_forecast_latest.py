@@ -333,7 +333,7 @@ def test_it_prints_and_shows_itself():
     [
         (pd.DataFrame({"timestamp_s": [0, 60], "prompt_tokens": 9, "completion_tokens": 9}), {"model": "kimi-k2"}, "no dates"),
         (steady(), {"until": "soon"}, "until is 'soon'"),
-        (steady(), {"until": "2026-11-10"}, "later until"),
+        (steady(), {"until": "2026-11-10"}, "ends on 2026-11-20, which is not between 2026-11-01 and 2026-11-10. Give a later until"),
         (steady(), {"until": date.max}, "until is 9999-12-31"),
         (steady(), {"since": "2026-11-25"}, "earlier since"),
         (steady(), {"budget": -1}, "budget is -1"),

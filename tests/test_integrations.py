@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from random import Random
+from typing import Any
 
 import generated
 import numpy as np
@@ -51,10 +52,9 @@ def test_what_is_no_text_is_refused() -> None:
         pd.Series(["x", 3], index=["a", "b"], dtype=object).kimi.count_tokens()
 
 
-def test_one_core_all_cores_and_a_cluster_agree(expected: list[int]) -> None:
+def test_one_core_all_cores_and_a_cluster_agree(expected: list[int], cluster: Any) -> None:
     """A local cluster of two worker processes gives the numbers of one core and of all."""
     import dask.dataframe as dd
-    from distributed import Client, LocalCluster
 
     import kimi_planner.dask
 
@@ -62,17 +62,9 @@ def test_one_core_all_cores_and_a_cluster_agree(expected: list[int]) -> None:
     assert count_tokens_batch(TEXTS).tolist() == expected
     frame = pd.DataFrame({"prompt": TEXTS})
     parts = dd.from_pandas(frame, npartitions=7)
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        counts = parts["prompt"].kimi.count_tokens()
-        computed = client.compute(counts, sync=True)
-        assert len(client.scheduler_info()["workers"]) == 2
-        assert computed.tolist() == expected
-        assert client.compute(counts.sum(), sync=True) == sum(expected)
+    counts = parts["prompt"].kimi.count_tokens()
+    assert cluster.compute(counts, sync=True).tolist() == expected
+    assert cluster.compute(counts.sum(), sync=True) == sum(expected)
 
 
 def test_tiktoken_knows_the_encoding_offline() -> None:

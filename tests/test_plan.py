@@ -15,7 +15,7 @@ from scipy import integrate, stats
 from kimi_planner.catalog import load_catalog
 from kimi_planner.errors import (
     PriceNotFoundError,
-    ScenarioError,
+    SettingError,
     UnknownModelError,
     WorkloadError,
 )
@@ -677,31 +677,31 @@ def test_notes_name_every_workload_they_are_about():
 @pytest.mark.parametrize(
     ("scenario", "error", "words"),
     [
-        ({"months": 0}, ScenarioError, ["months is 0", "from 1 to 120"]),
-        ({"months": 121}, ScenarioError, ["months is 121", "from 1 to 120"]),
-        ({"months": 1.5}, ScenarioError, ["months is 1.5", "whole number"]),
-        ({"months": True}, ScenarioError, ["months is True", "whole number"]),
-        ({"start": "2026-13"}, ScenarioError, ["start is '2026-13'", "2026-11"]),
-        ({"start": date(9999, 6, 1)}, ScenarioError, ["start is 9999-06", "2099-12"]),
-        ({"start": "November"}, ScenarioError, ["start is 'November'", "2026-11"]),
-        ({"start": 202611}, ScenarioError, ["start is 202611", "2026-11"]),
-        ({"start": "2026-11-01"}, ScenarioError, ["start is '2026-11-01'", "2026-11"]),
-        ({"seed": -1}, ScenarioError, ["seed is -1", "from 0"]),
-        ({"seed": 1.0}, ScenarioError, ["seed is 1.0", "whole number"]),
-        ({"seed": None}, ScenarioError, ["seed is None", "whole number"]),
-        ({"n_paths": 99}, ScenarioError, ["n_paths is 99", "from 100"]),
-        ({"n_paths": 10**7}, ScenarioError, ["n_paths is 10000000", "1000000"]),
+        ({"months": 0}, SettingError, ["months is 0", "from 1 to 120"]),
+        ({"months": 121}, SettingError, ["months is 121", "from 1 to 120"]),
+        ({"months": 1.5}, SettingError, ["months is 1.5", "whole number"]),
+        ({"months": True}, SettingError, ["months is True", "whole number"]),
+        ({"start": "2026-13"}, SettingError, ["start is '2026-13'", "2026-11"]),
+        ({"start": date(9999, 6, 1)}, SettingError, ["start is 9999-06", "2099-12"]),
+        ({"start": "November"}, SettingError, ["start is 'November'", "2026-11"]),
+        ({"start": 202611}, SettingError, ["start is 202611", "2026-11"]),
+        ({"start": "2026-11-01"}, SettingError, ["start is '2026-11-01'", "2026-11"]),
+        ({"seed": -1}, SettingError, ["seed is -1", "from 0"]),
+        ({"seed": 1.0}, SettingError, ["seed is 1.0", "whole number"]),
+        ({"seed": None}, SettingError, ["seed is None", "whole number"]),
+        ({"n_paths": 99}, SettingError, ["n_paths is 99", "from 100"]),
+        ({"n_paths": 10**7}, SettingError, ["n_paths is 10000000", "1000000"]),
         ({"models": "kimi-k9"}, UnknownModelError, ["'kimi-k9'", "2026-06 has kimi-k2-5"]),
         ({"models": ["kimi-k2", "kimi-k2.5"]}, UnknownModelError, ["Did you mean 'kimi-k2-5'?"]),
-        ({"models": []}, ScenarioError, ["No models", "at least one"]),
+        ({"models": []}, SettingError, ["No models", "at least one"]),
         ({"as_of": date(2026, 5, 31)}, PriceNotFoundError, ["no price for 2026-05-31", "2026-06", "later"]),
-        ({"as_of": "2026-13-24"}, ScenarioError, ["as_of is '2026-13-24'", "datetime.date"]),
-        ({"as_of": pd.NaT}, ScenarioError, ["as_of is NaT", "datetime.date"]),
-        ({"workloads": []}, ScenarioError, ["No workloads", "at least one"]),
-        ({"workloads": [plain(), plain()]}, ScenarioError, ["Two workloads", "w, w", "unique"]),
-        ({"workloads": 3}, ScenarioError, ["3", "path of a workload file"]),
-        ({"workloads": ["w"]}, ScenarioError, ["'w'", "path of a workload file"]),
-        ({"workloads": [PLAIN]}, ScenarioError, ["{'name': 'w'", "Workload"]),
+        ({"as_of": "2026-13-24"}, SettingError, ["as_of is '2026-13-24'", "datetime.date"]),
+        ({"as_of": pd.NaT}, SettingError, ["as_of is NaT", "datetime.date"]),
+        ({"workloads": []}, SettingError, ["No workloads", "at least one"]),
+        ({"workloads": [plain(), plain()]}, SettingError, ["Two workloads", "w, w", "unique"]),
+        ({"workloads": 3}, SettingError, ["3", "path of a workload file"]),
+        ({"workloads": ["w"]}, SettingError, ["'w'", "path of a workload file"]),
+        ({"workloads": [PLAIN]}, SettingError, ["{'name': 'w'", "Workload"]),
     ],
 )  # fmt: skip
 def test_a_bad_scenario_is_one_clear_error(scenario, error, words):
@@ -725,7 +725,7 @@ def test_a_projection_refuses_what_it_does_not_hold():
         (lambda: projection.quantile([0.5, math.nan]), ["quantile is nan", "between 0 and 1"]),
         (lambda: projection.quantile("half"), ["quantile is 'h'", "between 0 and 1"]),
     ]:
-        with pytest.raises(ScenarioError) as caught:
+        with pytest.raises(SettingError) as caught:
             ask()
         for word in words:
             assert word in str(caught.value)
@@ -786,7 +786,7 @@ def test_the_average_month_is_that_of_the_summary():
     found = projection.average_month([0.1, 0.5, 0.9], "kimi-k2")
     row = projection.summary(together=True).iloc[0]
     assert found.tolist() == [row[f"p{share}_usd_per_month"] for share in (10, 50, 90)]
-    with pytest.raises(ScenarioError, match="no workload 'v'"):
+    with pytest.raises(SettingError, match="no workload 'v'"):
         projection.average_month([0.5], "kimi-k2", "v")
     certain = projection.average_month([0.1, 0.9], "kimi-k2", "draft-generation")
     assert certain[0] == certain[1]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, project, recommend
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.money import total
 from kimi_planner.plan import Booking, approved_toml, booked, compare_plans
 from kimi_planner.plot import plan_change
@@ -76,7 +76,7 @@ def test_workloads_and_months_come_and_go():
     assert parts["new workload"] == usd["after"]["2026-12"] + usd["after"]["2027-01"]
     assert parts["months"] == usd["after"]["2027-02"]
     assert found.names == ("w", "other")
-    with pytest.raises(ScenarioError, match="Neither plan has a workload 'x'"):
+    with pytest.raises(SettingError, match="Neither plan has a workload 'x'"):
         found.steps("x")
 
 

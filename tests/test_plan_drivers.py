@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from kimi_planner import project
-from kimi_planner.errors import ScenarioError, UnknownModelError
+from kimi_planner.errors import SettingError, UnknownModelError
 from kimi_planner.plan import sensitivity
 from kimi_planner.plan.drivers import REMAINDER
 from kimi_planner.workload import Workload, load_workloads
@@ -303,17 +303,17 @@ def test_plain_numbers_have_nothing_to_vary():
 @pytest.mark.parametrize(
     ("asked", "error", "words"),
     [
-        ({"q": (0.9, 0.1)}, ScenarioError, "q is (0.9, 0.1)"),
-        ({"q": 0.1}, ScenarioError, "q is 0.1"),
-        ({"q": (0, 1)}, ScenarioError, "between 0 and 1"),
+        ({"q": (0.9, 0.1)}, SettingError, "q is (0.9, 0.1)"),
+        ({"q": 0.1}, SettingError, "q is 0.1"),
+        ({"q": (0, 1)}, SettingError, "between 0 and 1"),
         ({"model": "kimi-k9"}, UnknownModelError, "kimi-k9"),
-        ({"model": {}}, ScenarioError, "model is {}"),
-        ({"model": {"v": "kimi-k2"}}, ScenarioError, "names the workload 'v'. There are w"),
-        ({"seed": -1}, ScenarioError, "seed is -1"),
-        ({"months": 0}, ScenarioError, "months is 0"),
-        ({"as_of": "today"}, ScenarioError, "as_of is 'today'"),
-        ({"as_of": 20261101}, ScenarioError, "Give a day"),
-        ({"workloads": []}, ScenarioError, "No workloads"),
+        ({"model": {}}, SettingError, "model is {}"),
+        ({"model": {"v": "kimi-k2"}}, SettingError, "names the workload 'v'. There are w"),
+        ({"seed": -1}, SettingError, "seed is -1"),
+        ({"months": 0}, SettingError, "months is 0"),
+        ({"as_of": "today"}, SettingError, "as_of is 'today'"),
+        ({"as_of": 20261101}, SettingError, "Give a day"),
+        ({"workloads": []}, SettingError, "No workloads"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(asked, error, words):

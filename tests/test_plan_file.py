@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, latest_estimate, load_catalog, load_workloads, project
-from kimi_planner.errors import CatalogError, FileError, ScenarioError, WorkloadError
+from kimi_planner.errors import CatalogError, FileError, SettingError, WorkloadError
 from kimi_planner.plan import Booking, Scenario, approved_toml, booked, read_plan
 from kimi_planner.report import reconcile
 from kimi_planner.workload.written import workloads_toml
@@ -238,10 +238,10 @@ def test_what_cannot_be_frozen_is_refused(source, tmp_path):
     """Prices that no file states, a workload without a model, and values without a log."""
     load = Workload(name="w", requests_per_day=1, prompt_tokens=1, completion_tokens=1)
     plan = project(load, 1, models="kimi-k2", as_of=AS_OF)
-    with pytest.raises(ScenarioError, match="No model for w"):
+    with pytest.raises(SettingError, match="No model for w"):
         approved_toml(plan, {})
     cheaper = load_catalog().with_price("kimi-k2", input_usd_per_mtok="1")
-    with pytest.raises(ScenarioError, match="which no file states"):
+    with pytest.raises(SettingError, match="which no file states"):
         approved_toml(
             project(load, 1, models="kimi-k2", as_of=AS_OF, catalog=cheaper), {"w": "kimi-k2"}
         )

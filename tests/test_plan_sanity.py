@@ -1,5 +1,7 @@
 """What is allowed but hardly meant is asked about, and nothing that teams really have is."""
 
+import re
+
 import pytest
 
 from kimi_planner import load_catalog, load_workloads, project, recommend
@@ -42,6 +44,13 @@ def test_a_slip_stands_on_the_first_screen():
     """It is the first thing to check, before what is merely uncertain."""
     lines = first_screen(recommend(Workload(name="w", growth_per_month=4, **PLAIN), **SCENARIO)).splitlines()  # fmt: skip
     assert lines[lines.index("Check first:") + 1].startswith("  growth_per_month = 4: 400% a month")
+
+
+def test_where_nothing_is_to_be_checked_nothing_is_said():
+    """A plan of one certain workload has no heading without lines below it."""
+    screen = first_screen(recommend(Workload(name="w", **PLAIN), **SCENARIO))
+    assert not re.search(r":\n(?! )", screen + "\n")
+    assert "Check first:" not in screen
 
 
 @pytest.mark.parametrize("catalog", ["2026-06", "2026-11-public-3"])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_planner import Workload, project
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.plan import Booking, Scenario, booked, compare_scenarios
 from kimi_planner.plot import alt_text, scenarios
 from kimi_planner.report.scenarios import scenarios_data, scenarios_section
@@ -107,17 +107,17 @@ def test_scenarios_stand_beside_the_plan():
 )
 def test_what_is_no_scenario_is_refused(changed, said):
     """Each rule is said when the scenario is made, with its name."""
-    with pytest.raises(ScenarioError, match=said):
+    with pytest.raises(SettingError, match=said):
         replace(MARCH, **changed)
 
 
 def test_a_scenario_must_meet_the_plan():
     """One that holds in no month or for no workload of the plan, and two of one name, are refused."""
-    with pytest.raises(ScenarioError, match="holds in no month of the plan"):
+    with pytest.raises(SettingError, match="holds in no month of the plan"):
         compare_scenarios(plan(PLAIN, months=2), [MARCH], MODEL)
-    with pytest.raises(ScenarioError, match="Did you mean 'w'"):
+    with pytest.raises(SettingError, match="Did you mean 'w'"):
         compare_scenarios(plan(PLAIN), [replace(MARCH, workloads=("ww",))], MODEL)
-    with pytest.raises(ScenarioError, match="Two scenarios have one name"):
+    with pytest.raises(SettingError, match="Two scenarios have one name"):
         compare_scenarios(plan(PLAIN), [MARCH, MARCH], MODEL)
-    with pytest.raises(ScenarioError, match="is no scenario"):
+    with pytest.raises(SettingError, match="is no scenario"):
         compare_scenarios(plan(PLAIN), ["March"], MODEL)

@@ -29,7 +29,7 @@ from kimi_planner.choose import (
     routing_curve,
     thinking_pays,
 )
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.plan import Scenario, compare_plans, compare_scenarios, sensitivity
 
 __all__ = ["closed"]
@@ -272,7 +272,7 @@ def test_words_can_be_replaced_or_left_out(name):
 )
 def test_a_setting_that_is_none_is_refused(panel, words):
     """Axes that are none, and a misspelt setting, end in one line."""
-    with pytest.raises((ScenarioError, TypeError), match=words):
+    with pytest.raises((SettingError, TypeError), match=words):
         draw("monthly_spend", **panel)
 
 

@@ -9,7 +9,7 @@ from pictured import AS_OF, LONG, NAMES, PUBLIC, ZERO, awkward, closed
 
 from kimi_planner import plot
 from kimi_planner.choose import catalog_effect
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 
 __all__ = ["closed"]
 
@@ -49,7 +49,7 @@ def test_a_side_without_a_model_is_said(effect):
 
 def test_a_workload_that_is_not_there_is_refused(effect):
     """The message names those that are."""
-    with pytest.raises(ScenarioError, match=r"No workload 'v'\. There is the nightly"):
+    with pytest.raises(SettingError, match=r"No workload 'v'\. There is the nightly"):
         plot.catalog_change(effect, "v")
 
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from kimi_planner import recommend
-from kimi_planner.errors import FileError, ScenarioError
+from kimi_planner.errors import FileError, SettingError
 from kimi_planner.plan import Scenario, compare_scenarios, read_plan, what_if
 from kimi_planner.plan.simulation import project
 from kimi_planner.plot import Explorer, explore
@@ -195,7 +195,7 @@ def test_what_is_moved_is_kept_as_a_scenario(shown, workloads):
     choice = dict.fromkeys(shown.planned.names, shown.planned.models[1])
     compared = compare_scenarios(shown.planned, shown.scenarios.values(), choice).frame
     assert list(compared["scenario"]) == ["plan", "busy"]
-    with pytest.raises(ScenarioError, match="cannot be named 'plan'"):
+    with pytest.raises(SettingError, match="cannot be named 'plan'"):
         Explorer(shown.planned, [replace(shown.scenarios["busy"], name="plan")])
 
 

@@ -8,7 +8,7 @@ from pictured import AS_OF, LONG, ZERO, awkward, closed, example, plan, wide
 
 from kimi_planner import plot
 from kimi_planner.choose import cost_per_request
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 
 __all__ = ["closed"]
 
@@ -35,7 +35,7 @@ def test_parts_are_stacked_to_the_total():
 def test_a_workload_that_is_not_there_is_refused():
     """The message names those that are."""
     costs = cost_per_request(ZERO, as_of=AS_OF)
-    with pytest.raises(ScenarioError, match=r"No workload 'v'\. There is zero"):
+    with pytest.raises(SettingError, match=r"No workload 'v'\. There is zero"):
         plot.cost_per_request(costs, "v")
 
 

@@ -6,7 +6,7 @@ from legible import assert_legible, said
 from pictured import LASTING, LONG, PLAIN, ZERO, certain, closed, lasting, plan, wide
 
 from kimi_planner import plot, project
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.plan import Workload
 
 __all__ = ["closed"]
@@ -58,7 +58,7 @@ def test_spend_fan_of_a_mapping_says_what_it_covers():
     assert ": all workloads" in plot.spend_fan(projection, best).get_title(loc="left")
     del best["support-chat"]
     assert ": 4 of 5 workloads" in plot.spend_fan(projection, best).get_title(loc="left")
-    with pytest.raises(ScenarioError, match="'support-chat' stands beside a mapping"):
+    with pytest.raises(SettingError, match="'support-chat' stands beside a mapping"):
         plot.spend_fan(projection, best, "support-chat")
 
 
@@ -107,5 +107,5 @@ def test_a_budget_of_the_whole_plan_is_drawn_in_place_of_the_sum():
     """A line stands at the budget that is given, and the words say it."""
     ax = plot.spend_fan(project(PLAIN, 2, "2027-01", as_of="2026-11-28"), "kimi-k2", budget="7.50")
     assert "budget is 7.50 USD a month" in plot.alt_text(ax).replace("The ", "")
-    with pytest.raises(ScenarioError, match="budget is 0"):
+    with pytest.raises(SettingError, match="budget is 0"):
         plot.spend_fan(project(PLAIN, 2, "2027-01", as_of="2026-11-28"), "kimi-k2", budget=0)

@@ -9,7 +9,7 @@ from pictured import LONG, awkward, closed, example, measured, plan, wide
 
 from kimi_planner import plot
 from kimi_planner.choose import cost_per_success, read_evaluations
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.plot.theme import LIGHT
 
 __all__ = ["closed"]
@@ -60,7 +60,7 @@ def test_without_trials_the_cost_of_a_task_is_a_square():
     ax = plot.cost_per_success(result, LONG)
     assert {line.get_marker() for line in ax.lines} == {"s"}
     assert "no trials, task 0.00" in said(ax)
-    with pytest.raises(ScenarioError, match="No workload 'v'"):
+    with pytest.raises(SettingError, match="No workload 'v'"):
         plot.cost_per_success(result, "v")
 
 

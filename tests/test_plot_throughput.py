@@ -8,7 +8,7 @@ from pictured import AS_OF, LONG, ZERO, closed, example
 
 from kimi_planner import Workload, plot
 from kimi_planner.capacity import throughput
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 
 __all__ = ["closed"]
 
@@ -43,5 +43,5 @@ def test_throughput_of_a_workload_that_is_not_there():
     """An unknown workload is refused."""
     workload = Workload(name=LONG, requests_per_day=1, prompt_tokens=1, completion_tokens=1)
     result = throughput(workload, "kimi-k2", months=1, as_of=AS_OF, n_paths=100)
-    with pytest.raises(ScenarioError, match="no workload 'v'"):
+    with pytest.raises(SettingError, match="no workload 'v'"):
         plot.throughput(result, workload="v")

@@ -18,7 +18,7 @@ from planned import as_planned, dated_catalog, log_of_plan
 
 from kimi_planner import Workload, project, recommend
 from kimi_planner.billing.meters import ByMeter, Usage
-from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, ScenarioError, UsageError
+from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, SettingError, UsageError
 from kimi_planner.files import data_dir
 from kimi_planner.money import decimal_of, exact_parts
 from kimi_planner.reconcile.billed import Billed
@@ -739,18 +739,18 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
     row = one.frame.assign(requests=-1.0)
     row.to_csv(folder / "negative.csv", index=False)
     return {
-        "which workload": (ScenarioError, "2 workloads .a, b.*name of a column", lambda: reconcile(two, served())),
-        "which model": (ScenarioError, "Say which of them", lambda: reconcile(one, served())),
-        "unknown model": (ScenarioError, "Did you mean 'kimi-k2-5'", lambda: reconcile(one, served(), choice="kimi-k2.5")),
-        "unknown workload": (ScenarioError, "no workload 'chit'. Did you mean 'chat'", lambda: reconcile(one, served(), choice={"chit": "kimi-k2"})),
+        "which workload": (SettingError, "2 workloads .a, b.*name of a column", lambda: reconcile(two, served())),
+        "which model": (SettingError, "Say which of them", lambda: reconcile(one, served())),
+        "unknown model": (SettingError, "Did you mean 'kimi-k2-5'", lambda: reconcile(one, served(), choice="kimi-k2.5")),
+        "unknown workload": (SettingError, "no workload 'chit'. Did you mean 'chat'", lambda: reconcile(one, served(), choice={"chit": "kimi-k2"})),
         "not a plan": (KimiPlannerError, r"not\.json: not a plan", lambda: reconcile(not_plan, served())),
         "another catalog": (KimiPlannerError, "another file of catalog 2026-06", lambda: reconcile(other, served())),
         "negative": (KimiPlannerError, r"negative\.csv row 3: requests is .-1", lambda: reconcile(folder / "negative.csv", served(), choice="kimi-k2")),
         "no such plan": (KimiPlannerError, "no such file", lambda: reconcile(folder / "none.json", served())),
-        "a number": (ScenarioError, "Give a Projection", lambda: reconcile(5, served())),
-        "no month in common": (ScenarioError, "no month in common", lambda: reconcile(one, served(month=1), choice="kimi-k2")),
-        "outside": (ScenarioError, "2026-06-01 to 2026-06-30, outside of 2026-06-02", lambda: reconcile(one, served(), choice="kimi-k2", start=date(2026, 6, 2))),
-        "a wrong day": (ScenarioError, "end is 'July'", lambda: reconcile(one, served(), choice="kimi-k2", end="July")),
+        "a number": (SettingError, "Give a Projection", lambda: reconcile(5, served())),
+        "no month in common": (SettingError, "no month in common", lambda: reconcile(one, served(month=1), choice="kimi-k2")),
+        "outside": (SettingError, "2026-06-01 to 2026-06-30, outside of 2026-06-02", lambda: reconcile(one, served(), choice="kimi-k2", start=date(2026, 6, 2))),
+        "a wrong day": (SettingError, "end is 'July'", lambda: reconcile(one, served(), choice="kimi-k2", end="July")),
         "no model": (UsageError, "2 rows state no model", lambda: reconcile(one, served(model=None), choice="kimi-k2")),
         "no dates": (UsageError, "the log has no dates", lambda: reconcile(one, served().drop(columns="timestamp"), choice="kimi-k2")),
         "unknown served": (PriceNotFoundError, "2 rows of k9. Unknown model 'k9'", lambda: reconcile(one, served(model="k9"), choice="kimi-k2")),

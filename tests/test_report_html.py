@@ -28,22 +28,8 @@ HOSTILE = "</script><script>alert(1)</script><!-- &\"' ${x}"
 
 
 @pytest.fixture(scope="module")
-def recommendation():
+def plan():
     return recommend(load_workloads(), **PLAN)
-
-
-@pytest.fixture(scope="module")
-def path(recommendation, tmp_path_factory):
-    made = tmp_path_factory.mktemp("report") / "report.html"
-    made.write_text(html_report(recommendation), encoding="utf-8")
-    return made
-
-
-@pytest.fixture
-def page(browser, path):
-    opened = Opened(browser, path)
-    yield opened
-    opened.tab.close()
 
 
 class Outline(HTMLParser):
@@ -67,20 +53,20 @@ def test_html_is_one_page_by_itself(path):
     assert all(address.startswith("#") for address in page.addresses)
 
 
-def test_the_same_plan_gives_the_same_bytes(recommendation, path):
+def test_the_same_plan_gives_the_same_bytes(plan, path):
     """Nothing in the page depends on when or where it is written."""
     again = recommend(load_workloads(), **PLAN)
     assert html_report(again) == path.read_text(encoding="utf-8")
 
 
-def test_settings_of_a_reader_change_no_byte(recommendation):
+def test_settings_of_a_reader_change_no_byte(plan):
     """A matplotlibrc, a style sheet or a dark notebook: the report is the same, and the settings stay."""
-    plain = html_report(recommendation)
+    plain = html_report(plan)
     own = {"text.usetex": True, "font.size": 21, "axes.facecolor": "red", "savefig.dpi": 20,
            "savefig.facecolor": "blue", "svg.fonttype": "none", "lines.linewidth": 9}  # fmt: skip
     with plt.style.context(["dark_background", own]):
         before = mpl.rcParams.copy()
-        assert html_report(recommendation) == plain
+        assert html_report(plan) == plain
         assert mpl.rcParams.copy() == before
 
 
@@ -293,11 +279,11 @@ def test_a_page_on_models_that_do_not_qualify_says_so(browser, tmp_path):
     page.tab.close()
 
 
-def test_more_sections_stand_in_the_page(recommendation):
+def test_more_sections_stand_in_the_page(plan):
     """A comparison is shown with its title, its table and its sentences."""
     table = Table(("workload", "change"), (("support-chat", "+12.0%"),), frozenset({1}))
     section = Section("Since the last report", ("Prices rose.",), (table,))
-    text = html_report(recommendation, [section])
+    text = html_report(plan, [section])
     assert re.search(r"<h2>Since the last report</h2>\s*<ul>\s*<li>Prices rose\.</li>", text)
     assert "+12.0%" in text
     assert text.index("Since the last report") < text.index("<h2>Pictures</h2>")

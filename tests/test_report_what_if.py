@@ -99,20 +99,6 @@ def plan(request, tmp_path_factory):
     return request.param(tmp_path_factory.mktemp("catalogs"))
 
 
-@pytest.fixture(scope="module")
-def path(plan, tmp_path_factory):
-    made = tmp_path_factory.mktemp("report") / "report.html"
-    made.write_text(html_report(plan), encoding="utf-8")
-    return made
-
-
-@pytest.fixture
-def page(browser, path):
-    opened = Opened(browser, path)
-    yield opened
-    opened.tab.close()
-
-
 def moves(page, number):
     """Yield open inputs of a panel by their labels, and values that they take."""
     random = Random(7)

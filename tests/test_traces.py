@@ -11,14 +11,6 @@ from kimi_planner.usage.priced import total_cost
 
 
 @pytest.fixture(scope="module")
-def trace(traces):
-    path = traces / "mooncake_conversation_first_half.csv.gz"
-    if not path.is_file():
-        pytest.skip(f"no trace {path.name} in {traces}")
-    return path
-
-
-@pytest.fixture(scope="module")
 def rows(trace):
     with gzip.open(trace, "rt", encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from logs import lines
 from pyarrow import feather, parquet
 
 from kimi_planner import read_usage
@@ -20,10 +21,6 @@ from kimi_planner.errors import MissingExtraError, UsageError
 AT = "2026-03-05T10:00:00Z"
 CALL = {"timestamp": AT, "model": "kimi-k2", "prompt_tokens": 1000, "completion_tokens": 300}
 HEADER = "timestamp,model,prompt_tokens,completion_tokens\n"
-
-
-def lines(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
 @pytest.mark.parametrize(

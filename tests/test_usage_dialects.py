@@ -7,6 +7,7 @@ from copy import deepcopy
 
 import pyarrow as pa
 import pytest
+from logs import WITH_WRITTEN, lines, totals
 from pyarrow import parquet
 
 from kimi_planner import read_usage
@@ -16,10 +17,6 @@ from kimi_planner.usage.dialects import dialects
 DAY = "2026-03-05"
 AT = f"{DAY}T10:00:00Z"
 SECONDS = 1_772_704_800
-NAMES = (
-    "requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens",
-    "written_5m_tokens", "written_1h_tokens",
-)  # fmt: skip
 
 
 def otlp(*spans, top="resourceSpans", inner="scopeSpans"):
@@ -237,22 +234,9 @@ SAMPLES = {
 }  # fmt: skip
 
 
-def as_lines(entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
-
-
-def totals(frame):
-    """Return the sums, None where no row states a count."""
-    return tuple(
-        0 if name not in frame and name.startswith("written")
-        else None if frame[name].isna().all() else int(frame[name].sum())
-        for name in NAMES
-    )  # fmt: skip
-
-
 def read(tmp_path, entries, **options):
     path = tmp_path / "log.jsonl"
-    path.write_text(as_lines(entries), encoding="utf-8")
+    path.write_text(lines(*entries), encoding="utf-8")
     return read_usage(path, **options)
 
 
@@ -382,7 +366,7 @@ def test_a_missing_field_is_unknown_not_zero(tmp_path, sample, path):
     prompt = (expected[1], expected[1] - value)
     assert found[1] in prompt
     several = len(entries) > 1  # then the sum is of those that state it
-    for name, one, other in zip(NAMES, found, expected, strict=True):
+    for name, one, other in zip(WITH_WRITTEN, found, expected, strict=True):
         if name not in ("prompt_tokens",):
             known = (None, other, other - value) if several and other is not None else (None, other)
             assert one in known or name.startswith("written") or name == "requests", name

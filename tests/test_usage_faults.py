@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
+from itertools import permutations
 
 import pandas as pd
 import pytest
 from backports import zstd
+from logs import lines as text
 
 from kimi_planner import read_usage
 from kimi_planner.errors import MissingExtraError, UsageError
@@ -17,10 +19,6 @@ from kimi_planner.usage import json_log, lines
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
 HEADER = "timestamp,prompt_tokens,completion_tokens\n"
-
-
-def text(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
 def call(name, **more):
@@ -158,6 +156,16 @@ def test_one_id_with_other_tokens_is_a_contradiction(read, tmp_path):
     assert (len(frame), frame.attrs["rejected"], frame.attrs["duplicates"]) == (3, 1, 0)
 
 
+def test_a_contradiction_names_the_files_of_both_rows(tmp_path):
+    """Each row with its own file and line, whichever files come before and after."""
+    for name, calls in {"a": ["x"], "b": ["y", "z"], "c": ["v"], "d": ["w"]}.items():
+        (tmp_path / f"{name}.jsonl").write_text(text(*map(call, calls)), encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text(text(call("v"), call("z", prompt_tokens=9)), encoding="utf-8")
+    said = rf"{tmp_path / 'c.jsonl'} line 2: .* the id of {tmp_path / 'b.jsonl'} line 2, but with"
+    with pytest.raises(UsageError, match=said):
+        read_usage(tmp_path)
+
+
 def test_of_two_rows_of_a_call_the_one_that_states_cached_tokens_counts(read):
     """Two libraries that trace one call do not state the same things."""
     frame = read(text(call("a"), call("b"), call("a", cached_tokens=4)))
@@ -250,10 +258,10 @@ def test_dates_after_seconds_from_the_start_are_refused(read):
     """One log has one clock; the line where the other begins is named."""
     timed = USAGE | {"timestamp_s": 5}
     dated = USAGE | {"timestamp": "2026-01-01T00:00:00Z"}
-    for first, second in ((timed, dated), (dated, timed)):
-        with pytest.raises(
-            UsageError, match=r"log.jsonl line 2: the time is .* One log has one clock"
-        ):
+    clocks = {"a date": dated, "seconds from the start of the log": timed}
+    for (before, first), (name, second) in permutations(clocks.items()):
+        said = f"log.jsonl line 2: the time is {name}; before it stands {before}. One log has one clock"
+        with pytest.raises(UsageError, match=said):
             read(text(first, second))
     frame = read(text(USAGE, timed, USAGE))
     assert frame["timestamp"].isna().tolist() == [True, False, True]

@@ -8,17 +8,13 @@ import json
 import pandas as pd
 import pytest
 from backports import zstd
+from logs import counts, lines
 
 from kimi_planner import read_usage
 from kimi_planner.errors import UsageError
 
-COUNTS = ["requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens"]
 START = pd.Timestamp("2026-01-01", tz="UTC")
 NANOSECONDS = 1_767_225_600_000_000_000
-
-
-def lines(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
 def table(*rows):
@@ -32,12 +28,6 @@ def table(*rows):
             {name: json.dumps(x) if isinstance(x, packed) else x for name, x in row.items()}
         )
     return text.getvalue()
-
-
-def counts(frame):
-    """Return the counts as tuples, None where the log does not say."""
-    rows = frame[COUNTS].astype(object).itertuples(index=False)
-    return [tuple(None if value is pd.NA else int(value) for value in row) for row in rows]
 
 
 @pytest.fixture
@@ -352,6 +342,8 @@ def test_what_packs_a_log_is_told_by_its_bytes(read, pack, name):
         (SPEND | {"total_tokens": 16}, "total_tokens (16) is not prompt_tokens + completion_tokens (10 + 5)."),
         (GENERATION | {"usage_details": {}, "level": "DEFAULT"}, "a generation without usage_details"),
         (GENERATION | {"usage_details": {"input": 10, "output": 5, "total": 99}}, "usage_details.total (99) is neither the sum of all kinds (15) nor input + output (15)."),
+        (GENERATION | {"usage_details": {"input": 10, "input_cached_tokens": 4, "output": 5, "total": 99}}, "usage_details.total (99) is neither the sum of all kinds (19) nor input + output (15)."),
+        (SPEND | {"total_tokens": -15}, "total_tokens is negative. It cannot be."),
         (GENERATION | {"usage_details": {"input": 1.5}}, "usage_details.input is 1.5. It must be a whole number."),
         (GENERATION | {"usage_details": {"total": 9}}, "usage_details has neither input nor output"),
         (GENERATION | {"usage_details": [1]}, "usage_details is [1]. It must be a JSON object."),

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from logs import counts, lines
 
 from kimi_planner import read_usage
 from kimi_planner.errors import UsageError
@@ -14,7 +15,6 @@ COLUMNS = [
     "timestamp", "model", "requests", "prompt_tokens", "cached_tokens", "completion_tokens",
     "reasoning_tokens",
 ]  # fmt: skip
-COUNTS = ["requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens"]
 HEADER = "prompt_tokens,completion_tokens\n"
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 NESTED = USAGE | {
@@ -27,16 +27,6 @@ REPLY = {"object": "chat.completion", "created": CREATED, "model": "kimi-k2", "u
 
 def chunk(stream="s", choices=(), **more):
     return {"id": stream, "object": "chat.completion.chunk", "choices": list(choices), **more}
-
-
-def lines(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
-
-
-def counts(frame):
-    """Return the counts as tuples, None where the log does not say."""
-    rows = frame[COUNTS].astype(object).itertuples(index=False)
-    return [tuple(None if value is pd.NA else int(value) for value in row) for row in rows]
 
 
 @pytest.fixture

@@ -83,6 +83,12 @@ def test_a_block_named_twice_is_not_its_own_past():
     assert found.cached_tokens[5].tolist() == [0, 1024]
 
 
+def test_one_token_that_is_found_is_a_hit():
+    """Where the cache holds single tokens, a prompt of one that came before is served whole."""
+    found = cached_share_from_log(log_of([(0, 1, [1]), (1, 1, [1])]), 5, chunk_tokens=1)
+    assert (found.share(5), found.frame["hit_share"].tolist()) == (0.5, [0.5])
+
+
 @pytest.mark.parametrize("rate", [0.02, 0.1, 1.0])
 def test_a_poisson_stream_has_the_closed_form(rate):
     """A shared prefix is found with probability 1 - exp(-rate x lifetime); 4 standard errors."""

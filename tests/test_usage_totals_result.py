@@ -198,10 +198,10 @@ def folder(large: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+@pytest.mark.usefixtures("cluster")
 def test_memory_batches_and_a_cluster_agree(large: pd.DataFrame, folder: Path) -> None:
     """One frame, a folder in batches, and two worker processes give the same whole numbers."""
     import dask.dataframe as dd
-    from distributed import Client, LocalCluster
 
     import kimi_planner.dask
 
@@ -211,19 +211,12 @@ def test_memory_batches_and_a_cluster_agree(large: pd.DataFrame, folder: Path) -
     batches = total_usage(folder, by)
     assert batches.cells == whole.cells
     assert (batches.first, batches.last) == (whole.first, whole.last)
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        assert len(client.scheduler_info()["workers"]) == 2
-        files = kimi_planner.dask.total_usage(folder, by)
-        parts = dd.read_parquet(folder / "team=a" / "calls.parquet", split_row_groups=1)
-        assert parts.npartitions == 10
-        partitions = kimi_planner.dask.total_usage(parts, ["month", "model"])
-        with pytest.raises(UsageError, match=r"no column 'tea' .* Did you mean 'team'"):
-            kimi_planner.dask.total_usage(folder, ["tea"])
+    files = kimi_planner.dask.total_usage(folder, by)
+    parts = dd.read_parquet(folder / "team=a" / "calls.parquet", split_row_groups=1)
+    assert parts.npartitions == 10
+    partitions = kimi_planner.dask.total_usage(parts, ["month", "model"])
+    with pytest.raises(UsageError, match=r"no column 'tea' .* Did you mean 'team'"):
+        kimi_planner.dask.total_usage(folder, ["tea"])
     assert (files.cells, files.first, files.last) == (whole.cells, whole.first, whole.last)
     only = large[large["team"] == "a"][:490_000]
     assert partitions.cells == total_usage(only, ["month", "model"]).cells
@@ -525,3 +518,10 @@ def test_spend_on_no_model_is_refused() -> None:
     calls = pd.DataFrame({"prompt_tokens": [2000], "completion_tokens": [500]})
     with pytest.raises(UsageError, match=r"No models\. Name at least one"):
         spend_by(calls, by=(), models=[])
+
+
+def test_a_frame_of_ones_own_left_nothing_out():
+    """Nothing was read, so nothing was rejected; the source is said to be a frame."""
+    totals = total_usage(pd.DataFrame({"prompt_tokens": [5], "completion_tokens": [1]}))
+    assert (totals.source, totals.rejected, totals.rejected_examples) == ("usage frame", 0, ())
+    assert (totals.left_out, totals.days) == ({}, None)

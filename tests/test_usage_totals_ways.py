@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -131,20 +131,6 @@ def by_hand(log: list[Entry]) -> dict[tuple[Any, ...], Counter[str]]:
     return sums
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """Start two worker processes, whose hashes of text differ."""
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as workers,
-        Client(workers),
-    ):
-        yield
-
-
 def ways_in(folder: Path, log: list[Entry], form: str, cuts: list[int]) -> dict[str, Any]:
     """Write a log whole and cut into files, and return every way in."""
     entry, suffix = FORMS[form]
@@ -168,7 +154,7 @@ def ways_in(folder: Path, log: list[Entry], form: str, cuts: list[int]) -> dict[
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 10**6),
-    rows=st.integers(1, 40),
+    rows=st.integers(1, 20),
     cuts=st.lists(st.integers(0, 99), max_size=4),
     batch=st.sampled_from([64, 300, 2_000, 1 << 20]),
 )

@@ -13,6 +13,7 @@ import zipfile
 import pandas as pd
 import pyarrow as pa
 import pytest
+from logs import lines, totals
 
 from kimi_planner import price_usage, read_usage
 from kimi_planner.errors import UsageError
@@ -21,10 +22,6 @@ from kimi_planner.usage import total_usage
 
 AT = "2026-03-05T10:00:00Z"
 SECONDS = 1_772_704_800
-NAMES = (
-    "requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens",
-    "written_5m_tokens", "written_1h_tokens",
-)  # fmt: skip
 PARTS = {"input_tokens": 1000, "output_tokens": 300}
 MESSAGE = {
     "id": "msg_aaaaaaaaaa", "type": "message", "model": "kimi-k2",
@@ -40,10 +37,6 @@ HELICONE = {
 NEW_API = {"id": 7, "created_at": SECONDS, "type": 2, "token_name": "T", "model_name": "kimi-k2", "quota": 5}  # fmt: skip
 REPORT = {"usage_date_utc": "2026-03-05", "model_version": "kimi-k2", "usage_type": "message_batch", "usage_input_tokens_no_cache": 150,
           "usage_input_tokens_cache_write_5m": 5, "usage_input_tokens_cache_write_1h": 10, "usage_input_tokens_cache_read": 40, "usage_output_tokens": 50}  # fmt: skip
-
-
-def lines(*entries):
-    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
 
 
 def table(*rows):
@@ -68,14 +61,6 @@ def logged(name, parent, **metrics):
         "id": f"row-{name}", "span_id": name, "root_span_id": "r", "span_parents": [parent] if parent else None,
         "span_attributes": {"type": "llm"}, "created": AT, "metrics": {"prompt_tokens": 1000, "completion_tokens": 300, **metrics},
     }  # fmt: skip
-
-
-def totals(frame):
-    return tuple(
-        0 if name not in frame and name.startswith("written")
-        else None if frame[name].isna().all() else int(frame[name].sum())
-        for name in NAMES
-    )  # fmt: skip
 
 
 #: From a name: what a log holds, and the totals that it means (None where it does not say).

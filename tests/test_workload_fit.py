@@ -144,14 +144,6 @@ def test_a_log_that_cannot_tell_is_refused(frame, error, words):
 
 
 @pytest.fixture(scope="module")
-def trace(traces):
-    path = traces / "mooncake_conversation_first_half.csv.gz"
-    if not path.is_file():
-        pytest.skip(f"no trace {path.name} in {traces}")
-    return path
-
-
-@pytest.fixture(scope="module")
 def rows(trace):
     with gzip.open(trace, "rt", encoding="utf-8", newline="") as handle:
         found = list(csv.DictReader(handle))

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from kimi_planner.errors import ScenarioError, WorkloadError
+from kimi_planner.errors import SettingError, WorkloadError
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, example_path, load_workloads, what_if
 from kimi_planner.workload.quantity import Empirical
@@ -125,5 +125,5 @@ def test_nothing_times_zero_is_nothing():
 @pytest.mark.parametrize("given", [5, None, ["w"], [workload(), 3]])
 def test_something_else_than_a_workload_is_refused(given):
     """It is named, and never an error from inside."""
-    with pytest.raises(ScenarioError, match="Give Workload objects or the path of a workload file"):
+    with pytest.raises(SettingError, match="Give Workload objects or the path of a workload file"):
         what_if(given)

@@ -16,7 +16,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.turns import Expected
 from kimi_planner.calls.usage import fees_used, tokens_used
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, is_whole, shown
+from kimi_planner.errors import SettingError, is_whole, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
@@ -97,7 +97,7 @@ def cap_risk(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is no workload, model or cap, or a cap is no whole number from 1.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
@@ -244,10 +244,10 @@ def _checked_caps(caps: object) -> tuple[int, ...] | None:
         return None
     asked = (caps,) if isinstance(caps, str) or not isinstance(caps, Iterable) else tuple(caps)
     if not asked:
-        raise ScenarioError("No caps. Give at least one, or leave caps out for the workloads' own.")
+        raise SettingError("No caps. Give at least one, or leave caps out for the workloads' own.")
     for cap in asked:
         if not is_whole(cap, 1, MAX_RESERVED_TOKENS):
-            raise ScenarioError(
+            raise SettingError(
                 f"a cap is {shown(cap)}. It must be a whole number of tokens from 1."
             )
     return asked

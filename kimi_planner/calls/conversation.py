@@ -25,7 +25,7 @@ from kimi_planner.calls.turns import (
     whole_conversations,
 )
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
@@ -144,7 +144,7 @@ def conversation(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is not exactly one workload, or the seed is negative.
     WorkloadError
         If turns or policy have no form that a workload can have.
@@ -167,7 +167,7 @@ def conversation(
     """
     chosen = chosen_workloads(workload)
     if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. A conversation is followed for one.")
+        raise SettingError(f"{len(chosen)} workloads. A conversation is followed for one.")
     check_seed(seed)
     asked = _asked(chosen[0], turns, policy)
     catalog = load_catalog(catalog, as_of=as_of)

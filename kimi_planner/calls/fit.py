@@ -17,7 +17,7 @@ from kimi_planner.calls.caps import cut_shares
 from kimi_planner.calls.overflow import first_overflows
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.drawn import CallSample
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_models, chosen_workloads
@@ -75,28 +75,30 @@ class ContextFit(Shown):
     seed: int
     needed_tokens: Mapping[tuple[str, str], Array] = field(repr=False, compare=False)
 
+    @public
     def share(self, workload: str, model: str) -> float:
         """Return the share of requests that fit, NaN if the model's window is unknown.
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the fit has no such workload or model.
         """
         return self.of(workload, model).fit_share
 
+    @public
     def of(self, workload: str, model: str) -> Served:
         """Return which calls of a workload a model serves.
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the fit has no such workload or model.
         """
         found = self._served.get((workload, model))
         if found is None:
             names, models = (", ".join(self.frame[key].unique()) for key in ("workload", "model"))
-            raise ScenarioError(
+            raise SettingError(
                 f"The fit has no workload {shown(workload)} on model {shown(model)}. It has "
                 f"{names} on {models}."
             )
@@ -180,7 +182,7 @@ def context_fit(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is no workload or model, two workloads share a name, or the seed is negative.
     UnknownModelError
         If the catalog has no such model.

@@ -85,10 +85,6 @@ class Expected:
         """Return the expected prompt of a turn, or of a call from the mean of its turn."""
         return self.prompt + (turn - 1) * self.added
 
-    def turn_usd(self, turn: int, price: CallPrice) -> float:
-        """Return the expected cost of a turn."""
-        return float(price.bill(self.prompt_of(turn), self.completion).total)
-
 
 def turn_frame(
     sample: CallSample,
@@ -124,7 +120,7 @@ def turn_frame(
         fits = np.nan
         if window is not None:
             fits = float((sample.prompt[calls] + sample.reserved[calls] <= window).mean())
-        one = expected.turn_usd(turn, price)
+        one = float(price.bill(expected.prompt_of(turn), expected.completion).total)
         through += one
         owner = sample.conversation[calls]
         so_far[owner] += usd[calls]

@@ -45,7 +45,7 @@ class CallsInSpan:
         """
         from scipy.stats import poisson  # slow to import, and few plans need it
 
-        return np.asarray(poisson.ppf(share, _over_scenarios(self.calls, q)), dtype=np.float64)
+        return np.asarray(poisson.ppf(share, _over_paths(self.calls, q)), dtype=np.float64)
 
     def share_over(self, limit: float) -> Array:
         """Return the share of spans with more calls than ``limit``."""
@@ -104,7 +104,7 @@ class CallTokensInSpan:
 
     def peak(self, share: float, q: float) -> Array:
         """Return by month what a share of spans does not exceed, at a quantile of the paths."""
-        return _over_scenarios(self.quantile(share), q)
+        return _over_paths(self.quantile(share), q)
 
     def quantile(self, share: float) -> Array:
         """Return the tokens that a share of spans does not exceed."""
@@ -144,6 +144,6 @@ class CallTokensInSpan:
         return mean, sd, shape, np.where(skewness < 0, -1.0, 1.0)
 
 
-def _over_scenarios(values: Array, q: float) -> Array:
+def _over_paths(values: Array, q: float) -> Array:
     """Return the quantile over paths for each month, one of the values themselves."""
     return np.asarray(np.quantile(values, q, axis=1, method="higher"))

@@ -13,7 +13,7 @@ from kimi_planner.capacity.limits import Limits, load_limits
 from kimi_planner.capacity.peaks import PeakPlan, Peaks
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.catalog import Catalog, ModelSpec, Profile
-from kimi_planner.errors import ScenarioError, WorkloadError, restated
+from kimi_planner.errors import SettingError, WorkloadError, restated
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.scope import scope_of
 from kimi_planner.plan.simulation import DEFAULT_PATHS, projected
@@ -73,7 +73,7 @@ def throughput(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a date, the horizon, the seed or another number is out of bounds.
     LimitsError
         If the limits are malformed or do not exist.
@@ -104,7 +104,7 @@ def throughput(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
     )
     if ALL in scope.names:
-        raise ScenarioError(f"A workload is named {ALL!r}, which means all together. Rename it.")
+        raise SettingError(f"A workload is named {ALL!r}, which means all together. Rename it.")
     check_between("percentile", percentile, 100)
     check_between("minutes_within", minutes_within, 0.999999, low=0.5)
     limits = load_limits(limits)
@@ -205,5 +205,5 @@ def _has_prices(spec: ModelSpec) -> bool:
 def _parsed(key: str, value: Given | None) -> Quantity | None:
     if value is None:
         return None
-    with restated(of=WorkloadError, fault=ScenarioError):
+    with restated(of=WorkloadError, fault=SettingError):
         return parse_quantity(key, value, Path())

@@ -9,7 +9,7 @@ import pandas as pd
 
 from kimi_planner.capacity.limits import LIMITS, Limits, Tier
 from kimi_planner.capacity.peaks import Peaks
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
@@ -62,11 +62,11 @@ class Throughput(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the result has no such workload or model.
         """
         if (workload, model) not in self.peaks:
-            raise ScenarioError(
+            raise SettingError(
                 f"The result has no workload {shown(workload)} on model {shown(model)}. It has "
                 f"{', '.join(self.names)} and {ALL} on {', '.join(self.models)}."
             )

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog.model import PRICES, ModelSpec
 from kimi_planner.catalog.provenance import (
     Conflict,
@@ -56,7 +57,7 @@ class Catalog(Shown):
     correspondences
         Nearest counterparts of its models in other catalogs.
     derived_from
-        What a scenario was derived from, the first step first; empty for a catalog as published.
+        What a derived catalog was derived from, the first step first; empty for a catalog as published.
     exchange
         The rates at which amounts of a plan are shown in another currency, where some were given.
     shown_lists
@@ -113,6 +114,7 @@ class Catalog(Shown):
         """Model ids, in the order of the file."""
         return tuple(model.id for model in self.models)
 
+    @public
     def model(self, model_id: str) -> ModelSpec:
         """Return the model with exactly this id.
 
@@ -120,6 +122,12 @@ class Catalog(Shown):
         ------
         UnknownModelError
             If there is none. Ids are never matched by prefix or guessed.
+
+        Examples
+        --------
+        >>> from kimi_planner import load_catalog
+        >>> load_catalog("2026-06").model("kimi-k2").input_usd_per_mtok
+        Decimal('1.20')
         """
         for model in self.models:
             if model.id == model_id:
@@ -129,6 +137,7 @@ class Catalog(Shown):
             f"{did_you_mean(str(model_id), self.ids)}"
         )
 
+    @public
     def select(self, model_ids: str | Iterable[str] | None = None) -> tuple[ModelSpec, ...]:
         """Return the named models, or all of them.
 
@@ -167,10 +176,11 @@ class Catalog(Shown):
         integers = dict.fromkeys(("context_window_tokens", "reasoning_depth", "speed"), "Int64")
         return pd.DataFrame(rows).astype(integers)
 
+    @public
     def with_discount(
         self, share: Decimal | int | float | str, models: str | Iterable[str] | None = None
     ) -> Catalog:
-        """Return a scenario in which every price of some models is lower by one share.
+        """Return a catalog in which every price of some models is lower by one share.
 
         Parameters
         ----------
@@ -186,12 +196,12 @@ class Catalog(Shown):
         UnknownModelError
             If the catalog has no such model.
         """
-        from kimi_planner.catalog.scenario import discounted
+        from kimi_planner.catalog.derived import discounted
 
         return discounted(self, share, models)
 
     def with_price(self, model: str, **prices: Decimal | int | float | str | None) -> Catalog:
-        """Return a scenario with other prices of one model, on every day.
+        """Return a catalog with other prices of one model, on every day.
 
         Parameters
         ----------
@@ -216,14 +226,15 @@ class Catalog(Shown):
         >>> cheaper.version
         '2026-06 + kimi-k2 at input 1.00'
         """
-        from kimi_planner.catalog.scenario import repriced
+        from kimi_planner.catalog.derived import repriced
 
         return repriced(self, model, prices)
 
+    @public
     def with_capability(
         self, capability: str, models: str | Iterable[str] | None = None
     ) -> Catalog:
-        """Return a scenario in which some models have a capability that is not stated of them.
+        """Return a catalog in which some models have a capability that is not stated of them.
 
         Parameters
         ----------
@@ -245,12 +256,12 @@ class Catalog(Shown):
         >>> load_catalog().with_capability("tools", "kimi-k2").version
         '2026-06 + tools on kimi-k2'
         """
-        from kimi_planner.catalog.scenario import enabled
+        from kimi_planner.catalog.derived import enabled
 
         return enabled(self, capability, models)
 
     def in_batch(self) -> Catalog:
-        """Return a scenario in which every call is part of a batch.
+        """Return a catalog in which every call is part of a batch.
 
         Models without a batch price are not in it; its ``derived_from`` names them.
 
@@ -259,10 +270,11 @@ class Catalog(Shown):
         PriceNotFoundError
             If the catalog states no batch price at all.
         """
-        from kimi_planner.catalog.scenario import batched
+        from kimi_planner.catalog.derived import batched
 
         return batched(self)
 
+    @public
     def in_currency(self, currency: str, *, rate: Decimal | int | float | str, on: date) -> Catalog:
         """Return the catalog with a rate of another currency from a day on; one of a later day is added.
 
@@ -283,7 +295,7 @@ class Catalog(Shown):
         CatalogError
             If a value is out of its bounds, or the catalog has a rate of another currency.
         """
-        from kimi_planner.catalog.scenario import exchanged
+        from kimi_planner.catalog.derived import exchanged
 
         return exchanged(self, currency, rate, on)
 
@@ -308,7 +320,7 @@ class Catalog(Shown):
         CatalogError
             If it has no such list.
         """
-        from kimi_planner.catalog.scenario import at_list
+        from kimi_planner.catalog.derived import at_list
 
         return at_list(self, currency)
 
@@ -326,6 +338,7 @@ class Catalog(Shown):
                 "Give a later --as-of, or a catalog of that time."
             )
 
+    @public
     def on(self, as_of: date) -> Catalog:
         """Return the catalog as it was known on a day, with the prices of that day.
 

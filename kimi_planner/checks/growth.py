@@ -229,7 +229,7 @@ def _notes(old: Baseline, new: Baseline) -> Iterator[Note]:
         yield note("catalog_changed", old=before, new=after)
     if old.workloads and new.workloads and (old.seed, old.paths) != (new.seed, new.paths):
         yield note(
-            "scenarios_changed",
+            "paths_changed",
             old_seed=old.seed,
             new_seed=new.seed,
             old_paths=old.paths,

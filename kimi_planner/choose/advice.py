@@ -28,7 +28,7 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
     rivals = [one for one in alike if not aim.is_unknown(one.model)]
     if not rivals:
         if len(ranked) == 1:
-            return "no other model qualifies"
+            return f"no other model {'qualifies' if len(aim.rows) > 1 else 'was asked about'}"
         no_other = "success is known of no other that qualifies"
         return no_other if alike else "no other qualifies for sure"
     second = rivals[0]

@@ -14,7 +14,7 @@ from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.given import check_result, projection_given
 from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -58,7 +58,7 @@ def basis(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a given projection lacks a workload or a model, or stands beside settings of its own.
     """
     chosen = chosen_workloads(workloads)
@@ -67,7 +67,7 @@ def basis(
         return chosen, plan.specs, plan
     named = (models,) if isinstance(models, str) else models
     if not named:
-        raise ScenarioError("No models. Name at least one, or leave models out for all.")
+        raise SettingError("No models. Name at least one, or leave models out for all.")
     for name in named:
         plan.of(name, chosen[0].name)  # refuses one that it does not hold
     held = {spec.id: spec for spec in plan.specs}
@@ -84,12 +84,12 @@ def basis_of_one(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is not one workload, or as above.
     """
     chosen = chosen_workloads(workload)
     if len(chosen) != 1:
-        raise ScenarioError(f"{len(chosen)} workloads. Routing is chosen for one.")
+        raise SettingError(f"{len(chosen)} workloads. Routing is chosen for one.")
     _, specs, plan = basis(chosen, models, projection, settings, months=12)
     return chosen[0], specs, plan
 
@@ -106,17 +106,17 @@ def rules_given(
 
     Raises
     ------
-    ScenarioError, EvaluationError, UnknownModelError
+    SettingError, EvaluationError, UnknownModelError
         If something is not what it must be, or does not go with the rest.
     """
     requirements = Requirements() if requirements is None else requirements
     check_result("fit", fit, ContextFit, "context_fit")
     if not isinstance(requirements, Requirements):
-        raise ScenarioError(f"requirements is {shown(requirements)}. Give Requirements(…).")
+        raise SettingError(f"requirements is {shown(requirements)}. Give Requirements(…).")
     if evaluations is not None:
         check_evaluations(evaluations)
     elif requirements.min_success_rate is not None:
-        raise ScenarioError("min_success_rate needs evaluations. Give them, or leave it out.")
+        raise SettingError("min_success_rate needs evaluations. Give them, or leave it out.")
     plan = projection_given(workloads, projection, settings)
     unused = () if evaluations is None else check_names(evaluations, plan)
     fit = fit or context_fit(workloads, plan.models, seed=plan.seed, catalog=plan.catalog)

@@ -15,7 +15,7 @@ from kimi_planner.billing.call import cached_price_notes
 from kimi_planner.calls.usage import fees_used
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.basis import Planned, basis
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import as_decimal, plain, total
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.beyond_tokens import written_notes
@@ -96,14 +96,14 @@ class RequestCosts(Shown, Planned):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If there is none.
         """
         for one in self.costs:
             if (one.workload, one.model) == (workload, model):
                 return one
         known = ", ".join(f"{one.workload} on {one.model}" for one in self.costs)
-        raise ScenarioError(f"No {shown(workload)} on model {shown(model)}. There is {known}.")
+        raise SettingError(f"No {shown(workload)} on model {shown(model)}. There is {known}.")
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -172,7 +172,7 @@ def cost_per_request(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a setting is out of its bounds, or a given projection lacks a workload or a model.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.

@@ -105,7 +105,7 @@ def catalog_effect(
         If a catalog does not exist or breaks a rule.
     PriceNotFoundError
         If one was not yet published on that day, or has no model with prices.
-    ScenarioError
+    SettingError
         If a setting is out of its bounds.
 
     Notes

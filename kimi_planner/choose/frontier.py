@@ -16,7 +16,7 @@ from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
 from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
@@ -153,7 +153,7 @@ def quality_frontier(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is no projection, or it has no such workload.
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
@@ -179,7 +179,7 @@ def quality_frontier(
     'kimi-k2'
     """
     if not isinstance(projection, Projection):
-        raise ScenarioError(f"projection is {shown(projection)}. Give what project returns.")
+        raise SettingError(f"projection is {shown(projection)}. Give what project returns.")
     unused = check_names(evaluations, projection)
     projection.budget(workload)  # refuses a workload that it does not have
     chosen = [one for one in projection.workloads if workload in (None, one.name)]

@@ -9,7 +9,7 @@ from typing import Any
 from kimi_planner.capacity.limits import Limits, Tier
 from kimi_planner.capacity.need import throughput
 from kimi_planner.capacity.tiers import Throughput
-from kimi_planner.errors import ScenarioError, restated, shown
+from kimi_planner.errors import SettingError, restated, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
@@ -30,21 +30,21 @@ def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If it is no number above 0, or from 0 where it may be nothing.
     """
-    with restated(about=name, then=".", of=ValueError, fault=ScenarioError):
+    with restated(about=name, then=".", of=ValueError, fault=SettingError):
         amount = exact_decimal(value)
     if amount < 0 or not (amount or or_nothing):
         least = "at least" if or_nothing else "above"
-        raise ScenarioError(f"{name} is {amount}. It must be {least} 0.")
+        raise SettingError(f"{name} is {amount}. It must be {least} 0.")
     return amount
 
 
 def check_result(name: str, given: object, kind: type, source: str) -> None:
-    """Raise ScenarioError unless it is none, or what the function that is its source returns."""
+    """Raise SettingError unless it is none, or what the function that is its source returns."""
     if given is not None and not isinstance(given, kind):
-        raise ScenarioError(f"{name} is {shown(given)}. Give what {source} returns.")
+        raise SettingError(f"{name} is {shown(given)}. Give what {source} returns.")
 
 
 def projection_given(
@@ -57,14 +57,14 @@ def projection_given(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If it is none, lacks a workload, or stands beside settings of its own.
     """
     check_result("projection", projection, Projection, "project")
     if projection is None:
         return project(workloads, **{**usual, **settings})
     if settings:
-        raise ScenarioError(
+        raise SettingError(
             f"{', '.join(settings)} cannot change a projection that is given. Leave out one of them."
         )
     for workload in workloads:
@@ -94,11 +94,11 @@ def known_tier(limits: Limits, number: object) -> Tier:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is none.
     """
     for tier in limits:
         if tier.tier == number and not isinstance(number, bool):
             return tier
     known = ", ".join(str(tier.tier) for tier in limits)
-    raise ScenarioError(f"tier is {shown(number)}. Limits {limits.version} have tiers {known}.")
+    raise SettingError(f"tier is {shown(number)}. Limits {limits.version} have tiers {known}.")

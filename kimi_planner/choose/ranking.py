@@ -67,7 +67,7 @@ def recommend(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a setting or a requirement is out of its bounds, or a given result lacks a workload or
         stands beside settings of its own; if there is no such tier, or a least success rate
         without evaluations.

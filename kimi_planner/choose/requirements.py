@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.given import positive
-from kimi_planner.errors import ScenarioError, WorkloadError, is_number, restated, shown
+from kimi_planner.errors import SettingError, WorkloadError, is_number, restated, shown
 from kimi_planner.workload import Workload
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.inputs import check_between
@@ -45,6 +45,11 @@ class Requirements:
         The same as of a workload, for each that states none of its own.
     tier
         Number of the recharge tier whose limits the peaks of each workload must stay within.
+
+    Examples
+    --------
+    >>> Requirements(needs=["vision"], min_fit_share=0.95).needs
+    ('vision',)
     """
 
     needs: tuple[str, ...] = ()
@@ -61,7 +66,7 @@ class Requirements:
     tier: int | None = None
 
     def __post_init__(self) -> None:
-        with restated(of=WorkloadError, fault=ScenarioError):
+        with restated(of=WorkloadError, fault=SettingError):
             object.__setattr__(self, "needs", parse_field("needs", self.needs))
             for name in AIMS:
                 if getattr(self, name) is not None:
@@ -76,7 +81,7 @@ class Requirements:
             if value is None:
                 continue
             if not is_number(value) or value < 0 or value % 1 != 0:
-                raise ScenarioError(f"{name} is {shown(value)}. It must be a whole number from 0.")
+                raise SettingError(f"{name} is {shown(value)}. It must be a whole number from 0.")
             object.__setattr__(self, name, int(value))
         if self.budget_usd_per_month is not None:
             budget = positive("budget_usd_per_month", self.budget_usd_per_month)

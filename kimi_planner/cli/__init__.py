@@ -11,6 +11,7 @@ import click
 
 from kimi_planner import __version__
 from kimi_planner.cli.exits import Exit
+from kimi_planner.cli.group import Commands
 from kimi_planner.errors import (
     KimiPlannerError,
     PriceNotFoundError,
@@ -38,7 +39,7 @@ _COMMANDS = {
 _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 

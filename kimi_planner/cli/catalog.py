@@ -11,6 +11,7 @@ import click
 
 from kimi_planner.cli import options
 from kimi_planner.cli.exits import Exit
+from kimi_planner.cli.group import Commands
 from kimi_planner.cli.writing import write
 from kimi_planner.safe import csv_text
 
@@ -30,7 +31,7 @@ workloads_option = click.option(
 paths_option = click.option("--paths", default=2_000, help="Number of paths.")
 
 
-@click.group("catalog")
+@click.group("catalog", cls=Commands)
 def command() -> None:
     """Show, compare, check and start the price and capability catalogs."""
 

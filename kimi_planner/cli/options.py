@@ -1,4 +1,4 @@
-"""Options that several commands share, and the scenario they describe."""
+"""Options that several commands share, and what a plan is made with."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
     "plan_file",
     "requirements",
     "rules_of",
-    "scenario",
+    "terms",
     "workloads",
 ]
 
@@ -123,7 +123,7 @@ def gathered(
 
 
 def _planned(*, catalog: str | None, batch: bool, also_in: tuple[str, ...], **given: Any) -> Any:
-    """Return a scenario, with batch prices and in other currencies too if that is asked for."""
+    """Return what a plan is made with, with batch prices and in other currencies too if that is asked for."""
     if not batch and not also_in:
         return {**given, "catalog": catalog}
     from kimi_planner.catalog import load_catalog
@@ -148,9 +148,9 @@ def _planned(*, catalog: str | None, batch: bool, also_in: tuple[str, ...], **gi
     return {**given, "catalog": found}
 
 
-#: What describes a scenario.
-scenario = gathered(
-    "scenario",
+#: What a plan is made with: catalog, models, months, day, seed and paths.
+terms = gathered(
+    "terms",
     _planned,
     click.option(
         "--catalog", help="Version of the catalog, the path of a TOML file, or genai-prices."

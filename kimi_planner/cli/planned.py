@@ -52,7 +52,7 @@ decisions = group(
     ),
 )
 #: A workload file, and all that says how it is planned.
-plan = group(options.workloads, options.scenario, options.booking, decisions)
+plan = group(options.workloads, options.terms, options.booking, decisions)
 fail_over_budget = click.option(
     "--fail-over-budget", is_flag=True, help="Exit with 1 if a workload is over its budget."
 )
@@ -88,7 +88,7 @@ def decided(
 def recommended(
     *,
     workloads: Path | None,
-    scenario: dict[str, Any],
+    terms: dict[str, Any],
     booking: dict[str, Any],
     pins: Mapping[str, str],
     assume: Iterable[str],
@@ -97,7 +97,7 @@ def recommended(
     """Return a workload file, and what is recommended for its workloads, all as options say."""
     from kimi_planner.choose.ranking import recommend
 
-    file, settings = options.plan_file(workloads, scenario, booking)
+    file, settings = options.plan_file(workloads, terms, booking)
     return file, recommend(decided(file.workloads, pins, assume), **choice, **settings)
 
 

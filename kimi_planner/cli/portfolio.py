@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 @click.command("portfolio")
 @options.workloads
-@options.scenario
+@options.terms
 @planned.decisions
 @click.option(
     "--budget", required=True, help="USD a month for all workloads together, in every month."
@@ -32,7 +32,7 @@ __all__ = ["command"]
 def command(
     *,
     workloads: Path | None,
-    scenario: dict[str, Any],
+    terms: dict[str, Any],
     budget: str,
     needs: tuple[str, ...],
     min_fit_share: float,
@@ -61,7 +61,7 @@ def command(
     settings["requirements"] = Requirements(
         needs=needs, min_fit_share=min_fit_share, min_answer_share=min_answer_share
     )
-    found = portfolio(chosen, budget, **settings, **scenario)
+    found = portfolio(chosen, budget, **settings, **terms)
     step = next_usd(found) if found.is_feasible else None
     curve = None
     if frontier and not found.question.without_model:

@@ -9,7 +9,7 @@ import click
 
 from kimi_planner.cli import logs, options, planned
 from kimi_planner.cli.writing import off_screen, write_all
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
@@ -23,7 +23,7 @@ def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple
 
     try:
         return chosen_forms(options.comma_separated(context, option, value) or ())
-    except ScenarioError as error:
+    except SettingError as error:
         raise click.BadParameter(str(error)) from None
 
 

@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 @click.command("throughput")
 @options.workloads
-@options.scenario
+@options.terms
 @click.option("--limits", help="Version of the limits, or the path of a TOML file.")
 @click.option("--percentile", type=float, default=90, help="Percentile of paths to plan for.")
 @click.option(
@@ -31,7 +31,7 @@ __all__ = ["command"]
     "--output-tokens-per-second", type=float, help="Speed of one answer, for requests in work."
 )
 @options.form("table", "json")
-def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **others: Any) -> None:
+def command(*, workloads: Path | None, terms: dict[str, Any], form: str, **others: Any) -> None:
     """Tell which recharge tier the traffic of WORKLOADS, a TOML file, needs.
 
     Peaks of the busiest hour are held against the published rate limits. What is not given is
@@ -42,7 +42,7 @@ def command(*, workloads: Path | None, scenario: dict[str, Any], form: str, **ot
     from kimi_planner.report.throughput import throughput_text
     from kimi_planner.workload import load_workloads
 
-    result = throughput(load_workloads(workloads), **scenario, **others)
+    result = throughput(load_workloads(workloads), **terms, **others)
     forms = {
         "table": lambda: throughput_text(result) + "\n",
         "json": lambda: throughput_json(result),

@@ -10,13 +10,14 @@ import click
 
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.focus import focus
+from kimi_planner.cli.group import Commands
 from kimi_planner.cli.outlook import outlook
 from kimi_planner.cli.writing import off_screen, png, print_or_write, write_all
 
 __all__ = ["command"]
 
 
-@click.group("usage")
+@click.group("usage", cls=Commands)
 def command() -> None:
     """Price a log, forecast from it, fit a workload to it, hold it against a plan."""
 

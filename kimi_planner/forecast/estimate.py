@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.forecast.horizon import Period
 from kimi_planner.forecast.result import SpendForecast, amount_text
 from kimi_planner.money import exact_decimal, plain, total, usd
@@ -155,13 +155,13 @@ class LatestEstimate:
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If it is no number.
         """
         try:
             limit = exact_decimal(limit_usd)
         except ValueError as error:
-            raise ScenarioError(f"limit_usd: {error}. Give an amount of USD.") from None
+            raise SettingError(f"limit_usd: {error}. Give an amount of USD.") from None
         left = total([limit, -self.actual_usd])
         days = (self.period.end - self.ended).total_seconds() / DAY
         if left < 0:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from kimi_planner.errors import KimiPlannerError, ScenarioError, day_of, shown
+from kimi_planner.errors import KimiPlannerError, SettingError, day_of, shown
 from kimi_planner.notes import counted
 from kimi_planner.series.moments import Moment, length_of, micros
 
@@ -56,13 +56,13 @@ def horizon_of(end: Moment, length: object) -> Horizon:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the length is none of these, shorter than a second, or longer than ten years.
     """
     months = _MONTHS.fullmatch(length) if isinstance(length, str) else None
     duration = int(months[1]) * AVERAGE_MONTH if months else length_of(length)
     if duration is None:
-        raise ScenarioError(
+        raise SettingError(
             f"horizon is {shown(length)}. Write hours, days or months: '36h', '7 days', "
             "'3 months', or give a timedelta, or seconds."
         )
@@ -74,7 +74,7 @@ def horizon_of(end: Moment, length: object) -> Horizon:
             seconds = (micros(until) - micros(end)) / 1e6
             text = counted(int(months[1]), "month") if months else length_text(seconds)
             return Horizon(until, seconds, text)
-    raise ScenarioError(
+    raise SettingError(
         f"horizon is {shown(length)}. It must be at least a second and at most ten years."
     )
 
@@ -144,7 +144,7 @@ def period_of(until: object, last: date, first: date, since: object = None) -> P
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If ``until`` or ``since`` is none of these, or leaves the last day of the log out.
 
     Examples
@@ -161,17 +161,17 @@ def period_of(until: object, last: date, first: date, since: object = None) -> P
     else:
         start = first
         try:
-            after = day_of("until", until, fault=ScenarioError) + timedelta(1)
+            after = day_of("until", until, fault=SettingError) + timedelta(1)
         except (KimiPlannerError, OverflowError):
-            raise ScenarioError(
+            raise SettingError(
                 f"until is {shown(until)}. Give 'month end', 'quarter end', 'year end', or the last day "
                 "that counts, such as 2026-12-31."
             ) from None
         name = ""
     if since is not None:
-        start, name = day_of("since", since, fault=ScenarioError), ""
+        start, name = day_of("since", since, fault=SettingError), ""
     if not start <= last < after:
-        raise ScenarioError(
+        raise SettingError(
             f"The log ends on {last}, which is not between {start} and {after - timedelta(1)}. Give a "
             "later until or an earlier since."
         )

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import ScenarioError, UsageError, shown
+from kimi_planner.errors import SettingError, UsageError, shown
 from kimi_planner.forecast.estimate import LatestEstimate, PlannedSpend
 from kimi_planner.forecast.horizon import Period, period_of
 from kimi_planner.forecast.result import SpendForecast
@@ -119,7 +119,7 @@ def latest_estimate(
         If the log cannot be read, has no dates, or has rows outside of ``start`` and ``end``.
     TooLittleUsageError
         If the log holds too little to forecast from.
-    ScenarioError
+    SettingError
         If the period, an amount or the plan cannot be read.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
@@ -207,7 +207,7 @@ def _amount(name: str, value: Any) -> Decimal | None:
     with suppress(ValueError):
         if value is None or exact_decimal(value) >= 0:
             return None if value is None else exact_decimal(value)
-    raise ScenarioError(f"{name} is {shown(value)}. Give an amount of USD from 0.")
+    raise SettingError(f"{name} is {shown(value)}. Give an amount of USD from 0.")
 
 
 def _covered(

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kimi_planner.billing.meters import ByMeter
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import ScenarioError, UsageError, shown
+from kimi_planner.errors import SettingError, UsageError, shown
 from kimi_planner.forecast.horizon import Horizon
 from kimi_planner.forecast.past import PastForecast, past_text
 from kimi_planner.money import usd
@@ -129,7 +129,7 @@ class SpendForecast:
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If a quantile is out of bounds.
         """
         try:
@@ -137,14 +137,14 @@ class SpendForecast:
         except (TypeError, ValueError):
             shares = np.array([np.nan])
         if shares.ndim != 1 or not ((shares > 0) & (shares < 1)).all():
-            raise ScenarioError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
+            raise SettingError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
         amounts = np.asarray(self._level[-1] * self.ranges.last.quantile(shares)[0])
         return float(amounts[0]) if isinstance(q, NUMBER) else amounts
 
     def interval(self, level: float = 0.8) -> tuple[float, float]:
         """Return the central range that holds the total with this probability, USD."""
         if not isinstance(level, NUMBER) or not 0 < level < 1:
-            raise ScenarioError(f"level is {shown(level)}. It must lie between 0 and 1.")
+            raise SettingError(f"level is {shown(level)}. It must lie between 0 and 1.")
         low, high = np.asarray(
             self.quantile([round(0.5 - level / 2, 12), round(0.5 + level / 2, 12)])
         ).tolist()

@@ -86,7 +86,7 @@ def forecast_spend(
         dates.
     TooLittleUsageError
         If the log holds no spend, or a single time and ``end`` is not given.
-    ScenarioError
+    SettingError
         If the horizon cannot be read or is out of bounds.
     UnknownModelError, PriceNotFoundError
         If the catalog does not have ``model``, or states no price for it, or for any model of the log.

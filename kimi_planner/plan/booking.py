@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Exchange
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import (
     EXACT,
     exact_decimal,
@@ -62,7 +62,7 @@ class Booking:
 
     def __post_init__(self) -> None:
         if not isinstance(self.book, str) or not re.fullmatch(r"mean|p[1-9]\d?", self.book):
-            raise ScenarioError(
+            raise SettingError(
                 f'book is {shown(self.book)}. Give "mean", "p50", "p80" or another percentile.'
             )
         for name, most in _LIMITS.items():
@@ -73,7 +73,7 @@ class Booking:
                 number = Decimal(-1)
             if not 0 <= number <= most:
                 unit = "percent" if name.endswith("percent") else "USD"
-                raise ScenarioError(
+                raise SettingError(
                     f"{name} is {shown(given)}. Give a number of {unit} from 0 to {most:,}."
                 )
             object.__setattr__(self, name, number)
@@ -187,7 +187,7 @@ def booked(projection: Projection, choice: Mapping[str, str]) -> Booked:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the projection has no such workload or model.
 
     Examples

@@ -261,7 +261,7 @@ def budget_matrix(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the projection has no such workload or model.
 
     Examples

@@ -7,7 +7,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-from kimi_planner.errors import ScenarioError, shown, whole
+from kimi_planner.errors import SettingError, shown, whole
 
 __all__ = ["MAX_MONTHS", "Month", "month_range"]
 
@@ -65,10 +65,10 @@ def month_range(start: str | date | None, months: int, as_of: date) -> tuple[Mon
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If ``start`` is no month, or ``months`` is out of bounds.
     """
-    whole("months", months, 1, MAX_MONTHS, fault=ScenarioError)
+    whole("months", months, 1, MAX_MONTHS, fault=SettingError)
     if start is None:
         first = Month(as_of.year, as_of.month).next
     elif isinstance(start, date):
@@ -76,12 +76,12 @@ def month_range(start: str | date | None, months: int, as_of: date) -> tuple[Mon
     else:
         found = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", str(start))
         if not found:
-            raise ScenarioError(
+            raise SettingError(
                 f"start is {shown(start)}. Write a month from 2000-01 to 2099-12: 2026-11."
             )
         first = Month(int(found[1]), int(found[2]))
     if not 2000 <= first.year <= 2099:
-        raise ScenarioError(f"start is {first}. A plan begins from 2000-01 to 2099-12.")
+        raise SettingError(f"start is {first}. A plan begins from 2000-01 to 2099-12.")
     covered = [first]
     while len(covered) < months:
         covered.append(covered[-1].next)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, shown, unknown
+from kimi_planner.errors import SettingError, shown, unknown
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import Month, month_range
@@ -118,7 +118,7 @@ def sensitivity(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a date, the horizon, the seed, the quantiles or the choice of models is out of bounds.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it on that day.
@@ -184,7 +184,7 @@ def sensitivity(
 def _checked_quantiles(q: tuple[float, float]) -> tuple[float, float]:
     is_pair = isinstance(q, Sequence) and len(q) == 2
     if not is_pair or not all(isinstance(one, int | float) for one in q) or not 0 < q[0] < q[1] < 1:
-        raise ScenarioError(
+        raise SettingError(
             f"q is {shown(q)}. Give two numbers between 0 and 1, such as (0.1, 0.9)."
         )
     return float(q[0]), float(q[1])
@@ -197,10 +197,10 @@ def _choices(
         return [(workload, model) for workload in workloads]
     names = [workload.name for workload in workloads]
     if not isinstance(model, Mapping) or not model:
-        raise ScenarioError(f"model is {shown(model)}. Give a model id, or workload to model id.")
+        raise SettingError(f"model is {shown(model)}. Give a model id, or workload to model id.")
     for name in model:
         if name not in names:
-            raise ScenarioError(unknown("model names the workload", name, names, "There are"))
+            raise SettingError(unknown("model names the workload", name, names, "There are"))
     return [(workload, model[workload.name]) for workload in workloads if workload.name in model]
 
 

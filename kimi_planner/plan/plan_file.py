@@ -14,7 +14,7 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import (
     FileError,
-    ScenarioError,
+    SettingError,
     WorkloadError,
     restated,
     shown,
@@ -170,14 +170,14 @@ def read_plan(path: str | Path | None = None) -> PlanFile:
     workloads = tuple(load_workloads(path))
     toml = read_toml(example_path() if path is None else path, WorkloadError)
     top = TomlTable(toml, toml.data)
-    with restated(at=toml.where(), of=ScenarioError, fault=WorkloadError):
+    with restated(at=toml.where(), of=SettingError, fault=WorkloadError):
         booking = Booking(**{key: toml.data[key] for key in _BOOKING if key in toml.data})
     tables = toml.data.get("scenario", [])
     if not isinstance(tables, list):
         raise top.fail("scenario", "scenario must be written as [[scenario]] tables.")
     scenarios = []
     for number, table in enumerate(tables):
-        with restated(at=toml.where("scenario", number), of=ScenarioError, fault=WorkloadError):
+        with restated(at=toml.where("scenario", number), of=SettingError, fault=WorkloadError):
             scenario = Scenario.of(table, toml.path.parent)
             scenario.applied(workloads)
             scenarios.append(scenario)
@@ -241,7 +241,7 @@ def approved_toml(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a workload has no model, or prices are none that a file of a catalog states.
     WorkloadError
         If a workload cannot be written; give percentiles, or a log.
@@ -261,13 +261,13 @@ def approved_toml(
 
     missing = [name for name in projection.names if name not in choice]
     if missing:
-        raise ScenarioError(
+        raise SettingError(
             f"No model for {', '.join(missing)}, so the plan cannot be approved. Decide on one: "
             'model = "…" in the file.'
         )
     catalog = projection.catalog
     if catalog.derived_from:
-        raise ScenarioError(
+        raise SettingError(
             f"Prices are those of catalog {catalog.version} changed ({'; '.join(catalog.derived_from)}), "
             "which no file states. State it in the workloads (batch = true, price_change), or save the "
             "catalog as a file."

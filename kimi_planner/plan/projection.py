@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import ScenarioError, shown, unknown
+from kimi_planner.arguments import public
+from kimi_planner.errors import SettingError, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
 from kimi_planner.plan.bill import LoadPlan
@@ -69,23 +70,35 @@ class Projection(Shown, Scope):
         """Return the plan of a workload, also of a changed one, on the paths of this projection."""
         return LoadPlan.of(workload.resolve(), self.months, self.catalog, self.seed, self.n_paths)
 
+    @public
     def of(self, model: str, workload: str | None = None) -> Spend:
         """Return the spend of one workload, or of all together, on one model.
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the projection has no such workload or model.
+
+        Examples
+        --------
+        >>> from kimi_planner import Workload, project
+        >>> chat = Workload(
+        ...     name="chat", requests_per_day=100, prompt_tokens=1800, completion_tokens=300
+        ... )
+        >>> plan = project(chat, 2, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+        >>> plan.of("kimi-k2", "chat").mean().round(3).tolist()
+        [10.044, 9.072]
         """
         names = self.names if workload is None else (workload,)
         for name in names:
             if (name, model) not in self.spend:
-                raise ScenarioError(
+                raise SettingError(
                     f"The projection has no workload {shown(name)} on model {shown(model)}. It has "
                     f"{', '.join(self.names)} on {', '.join(self.models)}."
                 )
         return Spend.together([self.spend[name, model] for name in names])
 
+    @public
     def mix(self, choice: Mapping[str, str]) -> Spend:
         """Return the spend of all workloads together, each on the model chosen for it.
 
@@ -95,7 +108,7 @@ class Projection(Shown, Scope):
             Workload name to model id, for the workloads to include.
         """
         if not choice:
-            raise ScenarioError("The choice is empty. Name a model for at least one workload.")
+            raise SettingError("The choice is empty. Name a model for at least one workload.")
         return Spend.together([self.of(model, name) for name, model in choice.items()])
 
     @property
@@ -143,6 +156,7 @@ class Projection(Shown, Scope):
         ]
         return pd.DataFrame(rows, columns=["workload", "model", "month", "meter", "amount", "usd"])
 
+    @public
     def summary(self, *, together: bool = False) -> pd.DataFrame:
         """Return one row per workload and model for the whole horizon.
 
@@ -159,6 +173,17 @@ class Projection(Shown, Scope):
             ``range_given`` and ``exact_usd`` of the total over all months; amounts but the last also ``…_per_month``, divided
             by the number of months; ``budget_usd_per_month``, and ``chance_over_budget`` that some
             month exceeds it. The quantiles are over paths.
+
+        Examples
+        --------
+        >>> from kimi_planner import Workload, project
+        >>> chat = Workload(
+        ...     name="chat", requests_per_day=100, prompt_tokens=1800, completion_tokens=300
+        ... )
+        >>> plan = project(chat, 2, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+        >>> plan.summary()[["model", "mean_usd", "exact_usd"]]
+             model  mean_usd exact_usd
+        0  kimi-k2    19.116    19.116
         """
         rows = []
         for name in (None,) if together else self.names:
@@ -194,12 +219,13 @@ class Projection(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the projection has no such workload or model.
         """
         spend = self.of(model, workload).over_months()
         return np.array([spend.quantile(share)[0] for share in q]) / len(self.months)
 
+    @public
     def quantile(self, q: float | Iterable[float]) -> pd.DataFrame:
         """Return quantiles of monthly spend over paths.
 
@@ -215,13 +241,13 @@ class Projection(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If a quantile is out of bounds.
         """
         shares = [q] if isinstance(q, int | float) else list(q)
         for share in shares:
             if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise ScenarioError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
+                raise SettingError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
         rows = [
             (*of, str(month), share, usd)
             for of, spend in self.spend.items()
@@ -245,12 +271,12 @@ class Projection(Shown, Scope):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the projection has no such workload.
         """
         if workload is not None and workload not in self.names:
             said = unknown("The projection has no workload", workload, self.names, "It has")
-            raise ScenarioError(said)
+            raise SettingError(said)
         named = [one for one in self.workloads if workload in (None, one.name)]
         given = [one.budget_usd_per_month for one in named]
         budgets = [budget for budget in given if isinstance(budget, Decimal)]

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import ScenarioError, WorkloadError, did_you_mean, restated, shown, unknown
+from kimi_planner.errors import SettingError, WorkloadError, did_you_mean, restated, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.calendar import Month
@@ -70,9 +70,9 @@ class Scenario:
     def __post_init__(self) -> None:
         name = self.name
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
-            raise ScenarioError(f"The name of a scenario is {shown(name)}. It must be text.")
+            raise SettingError(f"The name of a scenario is {shown(name)}. It must be text.")
         if name == BASE or len(name) > MAX_NAME_CHARS:
-            raise ScenarioError(f"A scenario cannot be named {shown(name)}. Give another name.")
+            raise SettingError(f"A scenario cannot be named {shown(name)}. Give another name.")
         if not isinstance(self.changes, Mapping) or not self.changes:
             raise self._fault(f"set is {shown(self.changes)}. Give a table: {{ traffic = 2 }}")
         allowed = (*FACTORS, *(one for one in FIELDS if one not in _FIXED))
@@ -95,15 +95,15 @@ class Scenario:
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If it breaks a rule; the message names the scenario and the key.
         """
         if not isinstance(table, Mapping):
-            raise ScenarioError("scenario must be written as [[scenario]] tables.")
+            raise SettingError("scenario must be written as [[scenario]] tables.")
         for key in table:
             if key not in _KEYS:
                 about = f"scenario {shown(table.get('name'))}: unknown key"
-                raise ScenarioError(unknown(about, key, _KEYS))
+                raise SettingError(unknown(about, key, _KEYS))
         names = table.get("workloads")
         if isinstance(names, str):
             names = [names]
@@ -155,7 +155,7 @@ class Scenario:
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If there is no such workload, or a changed one breaks a rule.
         """
         chosen = list(workloads)
@@ -176,19 +176,19 @@ class Scenario:
         values = {key: value for key, value in self.changes.items() if key not in FACTORS}
         if "cached_share" in values:
             values.setdefault("cache", None)
-        with restated(about=f"scenario {shown(self.name)}", of=WorkloadError, fault=ScenarioError):
+        with restated(about=f"scenario {shown(self.name)}", of=WorkloadError, fault=SettingError):
             [scaled] = what_if(workload, **factors)
             return replace(scaled, **values)
 
-    def _fault(self, text: str) -> ScenarioError:
-        return ScenarioError(f"scenario {shown(self.name)}: {text}.")
+    def _fault(self, text: str) -> SettingError:
+        return SettingError(f"scenario {shown(self.name)}: {text}.")
 
     def of_plan(self, projection: Projection) -> Projection:
         """Return the plan under this scenario, on the same paths; other months are as they were.
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If it holds in no month of the plan, or for no workload of it.
         """
         inside = self.holds(projection.months)
@@ -215,7 +215,7 @@ class Scenario:
 
 def _parsed(name: Any, changes: Mapping[str, Any], folder: Path = Path()) -> dict[str, Any]:
     """Return fields of a workload as they are kept, and factors as they are."""
-    with restated(about=f"scenario {shown(name)}", of=WorkloadError, fault=ScenarioError):
+    with restated(about=f"scenario {shown(name)}", of=WorkloadError, fault=SettingError):
         return {
             key: parse_field(key, value, folder) if key in FIELDS else value
             for key, value in changes.items()
@@ -329,7 +329,7 @@ def compare_scenarios(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If one holds in no month of the plan, names a workload that it does not have, or has the name
         of another; if a model is not in the plan.
 
@@ -350,9 +350,9 @@ def compare_scenarios(
     chosen = tuple(scenarios)
     for scenario in chosen:
         if not isinstance(scenario, Scenario):
-            raise ScenarioError(f"{shown(scenario)} is no scenario. Give Scenario(…).")
+            raise SettingError(f"{shown(scenario)} is no scenario. Give Scenario(…).")
     names = [one.name for one in chosen]
     if len(set(names)) < len(names):
-        raise ScenarioError(f"Two scenarios have one name: {', '.join(names)}.")
+        raise SettingError(f"Two scenarios have one name: {', '.join(names)}.")
     projections = {BASE: projection, **{one.name: one.of_plan(projection) for one in chosen}}
     return ScenarioComparison(projections=projections, scenarios=chosen, choice=choice)

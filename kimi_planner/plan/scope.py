@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
-from kimi_planner.errors import ScenarioError, whole
+from kimi_planner.errors import SettingError, whole
 from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import (
@@ -90,13 +90,13 @@ def scope_of(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a date, the horizon, the seed or the number of paths is out of bounds.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or is not yet in force on that day.
     """
     chosen = chosen_workloads(workloads)
-    whole("n_paths", n_paths, 100, MAX_PATHS, fault=ScenarioError)
+    whole("n_paths", n_paths, 100, MAX_PATHS, fault=SettingError)
     check_seed(seed)
     day = chosen_day(as_of)
     catalog = load_catalog(catalog, as_of=day)

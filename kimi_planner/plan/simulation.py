@@ -77,7 +77,7 @@ def project(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a date, the horizon, the seed or the number of paths is out of bounds.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, also one that a price change names, or states no price for

@@ -78,14 +78,10 @@ class Spend(Shown):
     def together(cls, parts: Sequence[Spend]) -> Spend:
         """Add spends path by path."""
         if not all(part.is_exact for part in parts):
-            parts = [part.as_floats() for part in parts]
+            parts = [part._mapped(part.usd, _floats) for part in parts]
         sums = [one.name for one in fields(cls) if one.name != "is_ranged"]
         added = {name: reduce(add, map(attrgetter(name), parts)) for name in sums}
         return cls(**added, is_ranged=any(part.is_ranged for part in parts))
-
-    def as_floats(self) -> Spend:
-        """Return the same with floats in the place of fractions."""
-        return self._mapped(self.usd, _floats)
 
     def times(self, share: Decimal) -> Spend:
         """Return this share of the spend."""

@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox, TransformedBbox
 
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.plot.arrange import arrange
 from kimi_planner.plot.layout import root_of
 from kimi_planner.plot.lettering import Beside, Lettering, Limit, Words
@@ -56,7 +56,7 @@ class Canvas:
         labels: bool = True,
     ) -> None:
         if ax is not None and not isinstance(ax, Axes):
-            raise ScenarioError(
+            raise SettingError(
                 f"ax is of type {type(ax).__name__}. Give one Axes, such as plt.subplots()[1]."
             )
         self._is_own = ax is None

@@ -39,7 +39,7 @@ def catalog_change(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the effect has no such workload.
 
     Examples

@@ -52,7 +52,7 @@ def cost_per_request(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is no such workload.
 
     Examples
@@ -130,7 +130,7 @@ def cost_per_success(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is no such workload.
 
     Examples

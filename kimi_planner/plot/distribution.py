@@ -57,7 +57,7 @@ def spend_distribution(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the projection has no such workload.
 
     Examples

@@ -68,7 +68,7 @@ def explore(
     ------
     MissingExtraError
         If ipywidgets is not installed.
-    ScenarioError, UnknownModelError, PriceNotFoundError
+    SettingError, UnknownModelError, PriceNotFoundError
         As `project` does.
 
     Notes
@@ -216,7 +216,7 @@ class Explorer:
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the name is none for a scenario.
         """
         if self.draft is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.plot.canvas import Canvas
 
 CANNOT_SERVE = "X"  # the sign of a model that does not qualify
@@ -66,12 +66,12 @@ def workload_of(names: Iterable[str], workload: str | None) -> list[str]:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is no such workload.
     """
     every = list(dict.fromkeys(names))
     if workload is None:
         return every
     if workload not in every:
-        raise ScenarioError(f"No workload {shown(workload)}. There is {', '.join(every)}.")
+        raise SettingError(f"No workload {shown(workload)}. There is {', '.join(every)}.")
     return [workload]

@@ -44,7 +44,7 @@ def portfolio_frontier(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the budget is no number above 0.
 
     Examples

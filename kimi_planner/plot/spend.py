@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kimi_planner.choose.given import positive
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.canvas import Canvas
@@ -49,7 +49,7 @@ def monthly_spend(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the projection has no such workload.
 
     Examples
@@ -113,7 +113,7 @@ def spend_fan(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the projection has no such workload or model, a workload stands beside a mapping, or the
         budget is not above 0.
 
@@ -126,7 +126,7 @@ def spend_fan(
     'USD per month'
     """
     if workload is not None and not isinstance(model, str):
-        raise ScenarioError(
+        raise SettingError(
             f"workload {shown(workload)} stands beside a mapping of workloads to models. Leave it "
             "out, or name one model."
         )

@@ -17,6 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 from kimi_planner.arguments import public
+from kimi_planner.errors import FileError, restated
 
 __all__ = [
     "HEIGHT",
@@ -143,7 +144,8 @@ def slide(ax: Axes, path: str | Path) -> Path:
     written = Path(path)
     root.set_size_inches(wide, wide * _SLIDE[1] / _SLIDE[0])
     try:
-        root.savefig(written, dpi=_SLIDE[0] / wide)
+        with restated(at=written, of=ValueError, fault=FileError):  # a form that is not drawn
+            root.savefig(written, dpi=_SLIDE[0] / wide)
     finally:
         root.set_size_inches(before)
     return written

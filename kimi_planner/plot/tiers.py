@@ -42,7 +42,7 @@ def throughput(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the result has no such workload or model.
 
     Examples

@@ -38,7 +38,7 @@ def plan_change(change: PlanChange, workload: str | None = None, **panel: Unpack
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If neither plan has such a workload.
 
     Examples

@@ -14,7 +14,7 @@ import pandas as pd
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import PriceNotFoundError, ScenarioError, UsageError, day_of
+from kimi_planner.errors import PriceNotFoundError, SettingError, UsageError, day_of
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
@@ -125,11 +125,11 @@ def log_of(
         days with different prices are added up.
     UnknownModelError, PriceNotFoundError
         If the catalog does not have ``model``, or states no price for it, or for any model of the log.
-    ScenarioError
+    SettingError
         If it is not told to which workload a call belongs, or the days are out of order.
     """
     if workload is None and len(names) > 1:
-        raise ScenarioError(
+        raise SettingError(
             f"The plan has {len(names)} workloads ({', '.join(names)}). Say to which a call belongs: the "
             "name of a column, or the workload of each model."
         )
@@ -194,11 +194,11 @@ def _window(
         )
     first, last = totals.days
     start, end = (
-        None if day is None else day_of(name, day, fault=ScenarioError)
+        None if day is None else day_of(name, day, fault=SettingError)
         for name, day in (("start", start), ("end", end))
     )
     if (start is not None and first < start) or (end is not None and last >= end):
-        raise ScenarioError(
+        raise SettingError(
             f"The log has rows from {first} to {last}, outside of {start or first} (included) to "
             f"{end or 'its end'} (not included). Give the days over which all of it was kept."
         )

@@ -13,7 +13,7 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.money import exact_parts, rounded, usd
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
@@ -96,7 +96,7 @@ def reconcile(
         If the plan cannot be read, or the catalog it was made with is not at hand.
     UsageError
         If the log is malformed, or rows name no model or no date.
-    ScenarioError
+    SettingError
         If plan and log have no month in common, or it is not told what belongs to what.
     UnknownModelError, PriceNotFoundError
         If the catalog does not have ``model``, or states no price for it, or for any model of the log.
@@ -167,7 +167,7 @@ class _Comparison:
         plan, log = self.plan, self.log
         covered = [month for month in plan.months if log.covered(month)]
         if not covered:
-            raise ScenarioError(
+            raise SettingError(
                 f"The plan has {plan.months[0]} to {plan.months[-1]}, the log {log.start} to "
                 f"{log.last_day}. They have no month in common."
             )

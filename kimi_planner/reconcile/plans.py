@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import ScenarioError, unknown
+from kimi_planner.errors import SettingError, unknown
 from kimi_planner.money import exact_parts, in_cents, rounded, total, usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
@@ -103,13 +103,13 @@ class PlanChange(Shown):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If neither plan has such a workload.
         """
         summary = self.summary()
         if workload is not None and workload not in self.names:
             said = unknown("Neither plan has a workload", workload, self.names, "There is")
-            raise ScenarioError(said)
+            raise SettingError(said)
         usd = summary[workload or ALL]
         return usd[(usd != 0) | usd.index.isin(_ENDS)].rename("usd").reset_index()
 
@@ -170,7 +170,7 @@ def compare_plans(
 
     Raises
     ------
-    FileError, CatalogError, ScenarioError
+    FileError, CatalogError, SettingError
         If a plan cannot be read, or it is not told on which model a workload was planned.
 
     Notes

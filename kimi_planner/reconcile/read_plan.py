@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import FileError, ScenarioError, Where, shown, unknown
+from kimi_planner.errors import FileError, SettingError, Where, shown, unknown
 from kimi_planner.files import read_text
 from kimi_planner.json_text import loaded
 from kimi_planner.limits import TEXT_BYTES
@@ -63,7 +63,7 @@ def plan_of(
         If the file cannot be read or is not a plan.
     CatalogError
         If the catalog of the plan is not at hand, or is not the one it was made with.
-    ScenarioError
+    SettingError
         If it is not told on which model a workload was planned.
     """
     if isinstance(planned, Projection):
@@ -71,7 +71,7 @@ def plan_of(
         data = {"spend": plan_rows(planned)}
         return _booked(_plan(data, "this plan", choice, prices), planned)
     if not isinstance(planned, str | Path):
-        raise ScenarioError(
+        raise SettingError(
             f"planned is {shown(planned)}. Give a Projection, or the path of a plan."
         )
     if Path(planned).suffix == ".toml":
@@ -80,7 +80,10 @@ def plan_of(
     source = str(planned)
     if not text.lstrip().startswith("{"):
         cells = csv.DictReader(io.StringIO(text, newline=""))
-        rows = [{key: _as_written(cell) for key, cell in row.items()} for row in cells]
+        rows = [
+            {key: as_written(cell) if isinstance(cell, str) else cell for key, cell in row.items()}
+            for row in cells
+        ]
         plan = _plan({"spend": rows}, source, choice, load_catalog(catalog))
         if catalog is not None:
             return plan
@@ -162,10 +165,6 @@ def _approved(
     return replace(plan, notes=(differs, *plan.notes))
 
 
-def _as_written(cell: Any) -> Any:
-    return as_written(cell) if isinstance(cell, str) else cell  # None where a line is too short
-
-
 def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: Catalog) -> Plan:
     rows = {}
     for number, row in enumerate(data["spend"], 1):
@@ -241,7 +240,7 @@ def _chosen(
         if model is None and len(models) > 1 and (recommended or isinstance(choice, Mapping)):
             continue  # a plan that decided on models, on none for this workload
         if model is None and len(models) > 1:
-            raise ScenarioError(
+            raise SettingError(
                 f"The plan has workload {shown(name)} on {', '.join(models)}. Say which of them it "
                 "was planned for."
             )
@@ -252,4 +251,4 @@ def _chosen(
 
 def _refuse_unknown(what: str, name: str, known: list[str]) -> None:
     if name not in known:
-        raise ScenarioError(unknown(f"The plan has no {what}", name, known, "It has"))
+        raise SettingError(unknown(f"The plan has no {what}", name, known, "It has"))

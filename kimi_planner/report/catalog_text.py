@@ -19,7 +19,7 @@ def catalog_text(catalog: Catalog) -> str:
         f"Catalog {catalog.version}, {published}, sha256 {catalog.sha256}",
     ]
     if catalog.derived_from:
-        lines.append(f"A scenario, not a published price: {'; '.join(catalog.derived_from)}.")
+        lines.append(f"Derived prices, not published ones: {'; '.join(catalog.derived_from)}.")
     if catalog.tax:
         lines.append(f"Tax: {catalog.tax}.")
     for model in catalog:

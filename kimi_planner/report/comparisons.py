@@ -43,7 +43,7 @@ def plan_sections(
 
     Raises
     ------
-    FileError, CatalogError, ScenarioError
+    FileError, CatalogError, SettingError
         If the earlier plan cannot be read, or a scenario does not meet the plan.
 
     Examples

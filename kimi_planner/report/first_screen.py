@@ -32,9 +32,10 @@ def first_screen(recommendation: Recommendation) -> str:
         _wrapped(totals_sentence(recommendation), 3),
         _part(f"Over budget: {len(over) or _riskiest(recommendation)}.", over, _OVER, wrap=2),
     ]
+    checks = list(_checks(recommendation))
     after = [
         _part("Conditional, as the catalog does not state it:", opened, _OPEN) if opened else [],
-        _part("Check first:", list(_checks(recommendation)), _CHECKS),
+        _part("Check first:", checks, _CHECKS) if checks else [],
     ]
     room = LINES - 1 - sum(map(len, (*before, *after)))
     models = [f"{one.workload}: {one.spend}" for one in decisions]

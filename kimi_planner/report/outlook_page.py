@@ -171,7 +171,7 @@ def outlook_xlsx(found: LatestEstimate) -> bytes:
 
 def _write_lines(book: Any, sheet: Any, found: LatestEstimate, row: int) -> int:
     """Draw spend to date, its range ahead and the budget as lines; return the rows that it takes."""
-    from kimi_planner.report.xlsx.book import cell, span
+    from kimi_planner.report.xlsx.sheet import cell, span
 
     days, first, column = _days(found), 1, 10
     names: Sequence[str] = [*_QUANTILES, *(["budget"] if found.budget_usd is not None else [])]

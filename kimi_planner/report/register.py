@@ -78,7 +78,7 @@ def catalog_table(catalog: Catalog, models: Iterable[str] | None = None) -> Tabl
 def source_sentences(catalog: Catalog) -> list[str]:
     """Return where the prices come from, and every contradiction in it with the value chosen."""
     sentences = [
-        *(f"A scenario, not a published price: {'; '.join(catalog.derived_from)}.",)
+        *(f"Derived prices, not published ones: {'; '.join(catalog.derived_from)}.",)
         * bool(catalog.derived_from),
         f"Source: {catalog.source}.",
         *(

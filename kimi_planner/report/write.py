@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.errors import ScenarioError, did_you_mean, shown
+from kimi_planner.errors import SettingError, did_you_mean, shown
 from kimi_planner.report.focus.charges import NOT_STATED
 from kimi_planner.report.table import Section
 from kimi_planner.safe import csv_text
@@ -65,7 +65,7 @@ def write_report(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a form is not known.
     FileError
         If a file cannot be written, or is there with other content and ``overwrite`` is false.
@@ -106,7 +106,7 @@ def rendered(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a form is not known, or none is named.
     """
     contents: dict[str, str | bytes] = {}
@@ -123,18 +123,18 @@ def chosen_forms(forms: str | Iterable[str]) -> tuple[str, ...]:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If one is not known, or none is named.
     """
     chosen = tuple(dict.fromkeys([forms] if isinstance(forms, str) else forms))
     for form in chosen:
         if form not in FILES:
-            raise ScenarioError(
+            raise SettingError(
                 f"{shown(form)} is no form of a report.{did_you_mean(str(form), FILES)} Known: "
                 f"{', '.join(FILES)}."
             )
     if not chosen:
-        raise ScenarioError(
+        raise SettingError(
             f"No form of a report is given; name at least one of {', '.join(FILES)}."
         )
     return chosen

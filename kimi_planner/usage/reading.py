@@ -213,7 +213,7 @@ class _Reading:
             columns |= {name: count.column(every) for name, count in frame_counts.items()}
             checked, good = checked_rows(pd.DataFrame(columns), where, rows.problems)
             chosen = at[good]
-            hidden = {"_line": lines[good], "_file": rows.file_number, "_id": self.ids[chosen]}
+            hidden = {"_line": lines[good], "_file": len(rows.files) - 1, "_id": self.ids[chosen]}
             hidden |= {"_chunk": self.is_chunk[chosen], "_node": 0, "_parent": 0}
             if self.nodes is not None:
                 hidden |= {"_node": self.nodes[0][chosen], "_parent": self.nodes[1][chosen]}

@@ -105,11 +105,6 @@ class Rows:
     refused: set[int] = field(default_factory=set)
     _is_relative: bool | None = None
 
-    @property
-    def file_number(self) -> int:
-        """Which file is being read, from 0."""
-        return len(self.files) - 1
-
     def start(self, file: str) -> None:
         """Begin the rows of a file."""
         self.file = file

@@ -98,7 +98,8 @@ def ahead(
 def level_ahead(calls: Ahead, usual: float) -> dict[str, float]:
     """Return the calls a day of the month ahead, with their range, if this share of them is usual."""
     level = usual * calls.observed.total / calls.observed.seconds * DAY
-    return _percentiles(level * calls.ranges.quantile(_SHARES)[0])
+    values = level * calls.ranges.quantile(_SHARES)[0]
+    return _rounded(np.maximum(values, values.max() / _MOST_APART))
 
 
 def growth_ahead(calls: Ahead) -> dict[str, float]:
@@ -148,11 +149,6 @@ def correlation_of(whole: Ahead, parts: Sequence[Ahead], each: Array) -> float:
     seen = whole.width**2
     share = (seen - apart) / (together - apart) if together > apart else 0.0
     return round(float(np.clip(share, 0.0, 1.0)), 2)
-
-
-def _percentiles(values: Array) -> dict[str, float]:
-    """Return positive percentiles by name."""
-    return _rounded(np.maximum(values, values.max() / _MOST_APART))
 
 
 def _rounded(values: Array) -> dict[str, float]:

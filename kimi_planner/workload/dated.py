@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kimi_planner.catalog.derived import usd_price
 from kimi_planner.catalog.model import PRICES
-from kimi_planner.catalog.scenario import usd_price
 from kimi_planner.errors import CatalogError, WorkloadError, restated, shown
 from kimi_planner.workload.check import check_keys, refused
 from kimi_planner.workload.parse import parse_quantity

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import ScenarioError, day_of, is_number, restated, shown, whole
+from kimi_planner.errors import SettingError, day_of, is_number, restated, shown, whole
 from kimi_planner.workload.load import load_workloads
 from kimi_planner.workload.model import Workload
 
@@ -35,7 +35,7 @@ def chosen_workloads(workloads: Workloads) -> tuple[Workload, ...]:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If there is none, two share a name, or one is something else.
     WorkloadError
         If a file is named that cannot be read or breaks a rule.
@@ -45,22 +45,22 @@ def chosen_workloads(workloads: Workloads) -> tuple[Workload, ...]:
     elif isinstance(workloads, str | PathLike):
         workloads = load_workloads(Path(workloads))
     elif hasattr(workloads, "columns"):  # a table has no workloads, but may be a log of one
-        raise ScenarioError(
+        raise SettingError(
             f"workloads is a {type(workloads).__name__}. {_ADVICE} A usage log becomes one by "
             "Workload.from_usage(table); columns of token counts go into "
             "Workload(prompt_tokens=table[...], ...)."
         )
     if not isinstance(workloads, Iterable) or isinstance(workloads, Mapping):
-        raise ScenarioError(f"workloads is {shown(workloads)}. {_ADVICE}")
+        raise SettingError(f"workloads is {shown(workloads)}. {_ADVICE}")
     chosen = tuple(workloads)
     if not chosen:
-        raise ScenarioError("No workloads. Give at least one.")
+        raise SettingError("No workloads. Give at least one.")
     for workload in chosen:
         if not isinstance(workload, Workload):
-            raise ScenarioError(f"{shown(workload)} is no workload. {_ADVICE}")
+            raise SettingError(f"{shown(workload)} is no workload. {_ADVICE}")
     names = [workload.name for workload in chosen]
     if len(set(names)) < len(names):
-        raise ScenarioError(
+        raise SettingError(
             f"Two workloads have one name: {', '.join(names)}. Names must be unique."
         )
     return chosen
@@ -73,7 +73,7 @@ def chosen_models(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If ``models`` is empty.
     UnknownModelError
         If the catalog has no such model.
@@ -82,7 +82,7 @@ def chosen_models(
     if models is None and day is not None:
         specs = tuple(spec for spec in specs if not spec.is_retired(day))
     if not specs:
-        raise ScenarioError("No models. Name at least one, or leave models out for all.")
+        raise SettingError("No models. Name at least one, or leave models out for all.")
     return specs
 
 
@@ -105,14 +105,14 @@ def with_pinned(
 
 
 def check_seed(seed: object) -> None:
-    """Raise ScenarioError unless ``seed`` is a whole number from 0."""
-    whole("seed", seed, fault=ScenarioError)
+    """Raise SettingError unless ``seed`` is a whole number from 0."""
+    whole("seed", seed, fault=SettingError)
 
 
 def check_between(name: str, value: object, high: float, low: float = 0) -> None:
-    """Raise ScenarioError unless it is a number from ``low`` to ``high``."""
+    """Raise SettingError unless it is a number from ``low`` to ``high``."""
     if not is_number(value) or not low <= value <= high:
-        raise ScenarioError(f"{name} is {shown(value)}. It must lie between {low} and {high}.")
+        raise SettingError(f"{name} is {shown(value)}. It must lie between {low} and {high}.")
 
 
 def check_price_changes(catalog: Catalog, workloads: Iterable[Workload]) -> None:
@@ -128,9 +128,9 @@ def chosen_day(as_of: object) -> date:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If ``as_of`` is no day.
     """
     if as_of is None:
         return date.today()  # noqa: DTZ011 - a plan is made on the planner's own day
-    return day_of("as_of", as_of, fault=ScenarioError)
+    return day_of("as_of", as_of, fault=SettingError)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import WorkloadError, restated, shown
+from kimi_planner.errors import WorkloadError, restated, shown, unknown
 from kimi_planner.files import data_dir
 from kimi_planner.limits import WORKLOADS
 from kimi_planner.toml_file import TomlFile, TomlTable, read_toml
@@ -44,12 +44,21 @@ def example_path(name: str = "example") -> Path:
     name : {"example", "first-plan", "seasonal"}
         A software company's workloads, a team's first plan in 30 lines, or one with dates.
 
+    Raises
+    ------
+    WorkloadError
+        If there is none of that name.
+
     Examples
     --------
     >>> [workload.name for workload in load_workloads(example_path("first-plan"))]
     ['support-bot', 'nightly-documents', 'coding-agent']
     """
-    return data_dir() / "workloads" / f"{name}.toml"
+    path = data_dir() / "workloads" / f"{name}.toml"
+    if not path.is_file():
+        shipped = sorted(one.stem for one in path.parent.glob("*.toml"))
+        raise WorkloadError(unknown("There is no example", name, shipped, "There are"))
+    return path
 
 
 @public

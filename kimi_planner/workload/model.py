@@ -149,6 +149,17 @@ class Workload(Shown):
         Where the numbers come from.
     notes
         What the numbers leave out.
+
+    Examples
+    --------
+    >>> chat = Workload(
+    ...     name="support-chat",
+    ...     requests_per_day={"p10": 3000, "p50": 4000, "p90": 6000},
+    ...     prompt_tokens=1800,
+    ...     completion_tokens={"p50": 250, "p90": 700},
+    ... )
+    >>> chat.prompt_tokens.mean, round(chat.completion_tokens.mean)
+    (1800.0, 345)
     """
 
     name: str

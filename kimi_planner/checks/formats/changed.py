@@ -72,12 +72,14 @@ def prompt_line(change: PromptChange) -> str:
     called = f"{_prompt_called(change.entry)}{was(change)}"
     if change.both is None:
         one = change.entry
-        cost = f"{one.tokens:,} tokens, {dollars(one.cost_usd)} USD a call"
-        return f"{change.state}: {called}, {cost}{_a_month(change)}"
+        cost = "" if one.cost_usd is None else f", {dollars(one.cost_usd)} USD a call"
+        return f"{change.state}: {called}, {one.tokens:,} tokens{cost}{_a_month(change)}"
     old, new = change.both
     words = f"{called}: {moved(old.tokens, new.tokens, ' tokens')}"
-    if change.costs is None:
-        return f"{words}, {dollars(old.cost_usd)} -> {dollars(new.cost_usd)}{_a_month(change)}"
+    if change.costs is None:  # of one side at least no price is known
+        costs = [dollars(one.cost_usd) for one in change.both]
+        known = f", {' -> '.join(costs)} USD a call" if len(set(costs)) > 1 else ""
+        return f"{words}{known}{_a_month(change)}"
     cost = moved(*change.costs, " USD a call", dollars)
     return f"{words}, {cost}: {causes(change)}{_a_month(change)}"
 

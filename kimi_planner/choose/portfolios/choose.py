@@ -85,7 +85,7 @@ def portfolio(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a number is out of its bounds, some workloads state a value and others do not, or a given result lacks a workload or stands beside
         settings of its own.
     EvaluationError
@@ -251,7 +251,7 @@ def next_usd(before: Portfolio, more_usd: Decimal | int | str = 100) -> Step:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If ``more_usd`` is no number above 0.
     """
     question = before.question

@@ -20,7 +20,7 @@ from kimi_planner.choose.portfolios.question import Question, ask
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.choose.portfolios.words import up_to_cents
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import usd
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.inputs import Workloads
@@ -74,7 +74,7 @@ class PortfolioFrontier(Shown):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If the budget is no number above 0.
         """
         budget = positive("budget_usd_per_month", budget_usd_per_month)
@@ -150,7 +150,7 @@ def portfolio_frontier(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a number is out of its bounds, there is no budget, or a workload has no model at any.
     EvaluationError
         If evaluations are not what :func:`read_evaluations` returns.
@@ -168,11 +168,11 @@ def portfolio_frontier(
     1
     """
     if budgets is not None and (isinstance(budgets, str) or not isinstance(budgets, Iterable)):
-        raise ScenarioError(f"budgets is {shown(budgets)}. Give a list of them.")
+        raise SettingError(f"budgets is {shown(budgets)}. Give a list of them.")
     asked = () if budgets is None else budgets
     given = sorted({positive("budget_usd_per_month", budget) for budget in asked})
     if budgets is not None and not given:
-        raise ScenarioError("budgets is empty. Give at least one, or leave it out.")
+        raise SettingError("budgets is empty. Give at least one, or leave it out.")
     question = ask(
         workloads,
         percentile=percentile,
@@ -186,7 +186,7 @@ def portfolio_frontier(
         return PortfolioFrontier(question=question, points=_climb(question, given))
     lowest = least(question.problem, split=allow_split)
     if lowest.shares is None:
-        raise ScenarioError(answer(question, Decimal(1)).sentences()[0])
+        raise SettingError(answer(question, Decimal(1)).sentences()[0])
     if not allow_split and prod(map(len, question.problem.options)) <= FEW:
         points = _every_step(question, lowest.usd)
     else:

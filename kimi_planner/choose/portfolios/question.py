@@ -22,7 +22,7 @@ from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.requirements import Requirements
 from kimi_planner.choose.success.build import not_planned
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.notes import Note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -207,13 +207,13 @@ def _check_aims(aims: Mapping[str, Aim]) -> None:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If that is so: successes and USD do not add up.
     """
     silent = [name for name, aim in aims.items() if not aim.objective.is_stated]
     stated = [name for name, aim in aims.items() if aim.objective.is_stated]
     if silent and stated:
-        raise ScenarioError(
+        raise SettingError(
             f"{', '.join(stated)} state what a solved or a failed task is worth, {', '.join(silent)} "
             "do not: USD and successes do not add up. Give value_usd_per_success to all, or to none."
         )

@@ -25,7 +25,7 @@ from kimi_planner.choose.routing.together import DEPENDENCE, ByItems, ByPairs, J
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import TaskCost, Tried, overflow_notes, task_cost
-from kimi_planner.errors import EvaluationError, ScenarioError, shown
+from kimi_planner.errors import EvaluationError, SettingError, shown
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
@@ -94,7 +94,7 @@ def cascades(
     EvaluationError
         If success rates are not known, come from two places or are out of their bounds, or a rescue
         rate contradicts them.
-    ScenarioError
+    SettingError
         If a setting is out of its bounds, there is not one workload, or no model takes part.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
@@ -124,7 +124,7 @@ def cascades(
     0.9
     """
     if not isinstance(detector, Detector):
-        raise ScenarioError(f"detector is {shown(detector)}. Give Detector(…).")
+        raise SettingError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
     workload, asked, projection = basis_of_one(workload, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)
@@ -138,11 +138,11 @@ def cascades(
     ]
     if not specs:
         reasons = "; ".join(f"{one.model}: {', '.join(one.reasons)}" for one in exclusions)
-        raise ScenarioError(
+        raise SettingError(
             f"No model can take part for workload {shown(workload.name)}: {reasons}."
         )
     if len(specs) > MOST_MODELS:
-        raise ScenarioError(
+        raise SettingError(
             f"{len(specs)} models have more cascades than anybody reads. Name at most {MOST_MODELS}."
         )
     rates = {spec.id: rates[spec.id] for spec in specs}

@@ -19,7 +19,7 @@ from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.routing.curve import RoutingCurve, Rule
 from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import Tried
-from kimi_planner.errors import EvaluationError, ScenarioError
+from kimi_planner.errors import EvaluationError, SettingError
 from kimi_planner.notes import note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -79,7 +79,7 @@ def routing_curve(
     ------
     EvaluationError
         If the models share fewer than 20 items, or the cheap one has no scores.
-    ScenarioError
+    SettingError
         If a setting is out of its bounds.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, or states no price for it.
@@ -112,7 +112,7 @@ def routing_curve(
     ]
     workload, specs, plan = basis_of_one(workload, [cheap, strong], projection, settings)
     if len(specs) < 2:
-        raise ScenarioError(f"cheap and strong are both {cheap}. Name two models.")
+        raise SettingError(f"cheap and strong are both {cheap}. Name two models.")
     unused = check_names(evaluations, plan)
     trials = [_trials(evaluations, workload, spec.id) for spec in specs]
     items = [name for name in trials[0].items if name in trials[1].items]

@@ -174,7 +174,7 @@ class RoutingCurve(Planned):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If it is no number from 0.
         """
         value = positive("value_usd", value_usd, or_nothing=True)

@@ -12,7 +12,7 @@ from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.rates import exact_share
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.routing.together import Joint, Number
-from kimi_planner.errors import EvaluationError, ScenarioError, restated
+from kimi_planner.errors import EvaluationError, SettingError, restated
 from kimi_planner.money import exact_decimal
 
 __all__ = ["Detector", "Passage", "follow"]
@@ -34,9 +34,15 @@ class Detector:
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a share or the cost is out of its bounds, or the shares are above 1 together: such a
         detector is worse than chance, and its answers are to be turned round.
+
+    Examples
+    --------
+    >>> judge = Detector(false_accept="0.1", false_reject="0.05", cost_usd="0.0004")
+    >>> judge.sends_on(solved=True), judge.sends_on(solved=False)
+    (Fraction(1, 20), Fraction(9, 10))
     """
 
     false_accept: Decimal | float | int | str
@@ -45,13 +51,13 @@ class Detector:
 
     def __post_init__(self) -> None:
         for name in ("false_accept", "false_reject"):
-            with restated(about="Detector", of=EvaluationError, fault=ScenarioError):
+            with restated(about="Detector", of=EvaluationError, fault=SettingError):
                 exact_share(name, getattr(self, name))
             object.__setattr__(self, name, exact_decimal(getattr(self, name)))
         cost = positive("Detector: cost_usd", self.cost_usd, or_nothing=True)
         object.__setattr__(self, "cost_usd", cost)
         if self.sends_on(True) > self.sends_on(False):
-            raise ScenarioError(
+            raise SettingError(
                 f"Detector: false_accept {self.false_accept} and false_reject {self.false_reject} are "
                 "above 1 together, which is worse than chance. Turn its answers round."
             )

@@ -18,7 +18,7 @@ from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.objective import Best, Objective, best_by_value
 from kimi_planner.choose.routing.detector import Detector, Passage
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import from_fraction, usd
 from kimi_planner.rich import frame_html, page_html
 
@@ -172,13 +172,13 @@ class Cascades(Planned):
 
         Raises
         ------
-        ScenarioError
+        SettingError
             If there is none.
         """
         for route in self.routes:
             if route.models == models:
                 return route
-        raise ScenarioError(
+        raise SettingError(
             f"No route {shown(models)}. Name one or two of {', '.join(self.success_rates)}."
         )
 

@@ -19,7 +19,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
 from kimi_planner.choose.success.tried import MIDPOINTS, task_cost
 from kimi_planner.choose.success.worth import Worth
-from kimi_planner.errors import ScenarioError, is_number, shown
+from kimi_planner.errors import SettingError, is_number, shown
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_workloads
@@ -69,7 +69,7 @@ def cost_per_success(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a setting is out of its bounds, or a given projection lacks a workload or stands beside
         settings of its own.
     EvaluationError
@@ -129,9 +129,9 @@ def cost_per_success(
 
 
 def check_confidence(confidence: object) -> None:
-    """Raise ScenarioError unless it lies between 0 and 1."""
+    """Raise SettingError unless it lies between 0 and 1."""
     if not is_number(confidence) or not 0 < confidence < 1:
-        raise ScenarioError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
+        raise SettingError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
 
 
 def not_planned(evaluations: Evaluations | None, plan: Projection) -> Iterator[Note]:

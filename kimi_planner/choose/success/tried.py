@@ -19,7 +19,7 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.evaluations.token_use import token_use
-from kimi_planner.errors import ScenarioError
+from kimi_planner.errors import SettingError
 from kimi_planner.notes import Note, noted
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
@@ -73,7 +73,7 @@ def task_cost(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the workload has no traffic in these months.
 
     Notes
@@ -91,7 +91,7 @@ def task_cost(
     tasks: Any = bill.requests.sum(axis=0) / turns
     spend: Any = bill.expected_usd().sum(axis=0)
     if not np.max(tasks) > 0:
-        raise ScenarioError(
+        raise SettingError(
             f"{workload.name} has no traffic from {projection.months[0]} to {projection.months[-1]}, "
             "so that a task has no cost. Plan other months, or leave it out."
         )

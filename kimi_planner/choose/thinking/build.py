@@ -23,7 +23,7 @@ from kimi_planner.choose.success.tried import overflow_notes, task_cost
 from kimi_planner.choose.success.worth import Worth, worth_of
 from kimi_planner.choose.thinking.reasoning import MULTIPLIERS, ReasoningCost
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
-from kimi_planner.errors import ScenarioError, UnknownModelError, shown
+from kimi_planner.errors import SettingError, UnknownModelError, shown
 from kimi_planner.notes import note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -79,7 +79,7 @@ def thinking_pays(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If a model reasons that should not or the other way round, or a value or a setting is out of
         its bounds.
     EvaluationError
@@ -106,16 +106,16 @@ def thinking_pays(
     2
     """
     if not isinstance(workload, Workload):
-        raise ScenarioError(f"workload is {shown(workload)}. Give one Workload.")
+        raise SettingError(f"workload is {shown(workload)}. Give one Workload.")
     if "models" in settings:
-        raise ScenarioError("models are plain_model and thinking_model here. Leave models out.")
+        raise SettingError("models are plain_model and thinking_model here. Leave models out.")
     models = [plain_model, thinking_model]
     check_seed(seed)
     plan = projection_given([workload], projection, settings, models=models, seed=seed)
     plain, thinking = (_spec(plan, model) for model in models)
     if plain.reasons or not thinking.reasons:
         wrong, state = (plain, "states") if plain.reasons else (thinking, "does not state")
-        raise ScenarioError(
+        raise SettingError(
             f"Catalog {plan.catalog.version} {state} that {wrong.id} has 'reasoning'. Give a plain_model "
             "without it and a thinking_model with it."
         )

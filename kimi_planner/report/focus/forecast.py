@@ -14,7 +14,7 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.meters import Amounts, ByMeter
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Exchange
-from kimi_planner.errors import ScenarioError, shown
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.budget import BudgetMatrix, budget_matrix
@@ -74,7 +74,7 @@ def focus_forecast(
 
     Raises
     ------
-    ScenarioError
+    SettingError
         If the plan has no such workload or model, or the percentile is out of bounds.
 
     Notes
@@ -94,7 +94,7 @@ def focus_forecast(
     [['kimi-k2, input', Decimal('74.4')], ['kimi-k2, output', Decimal('33.48')]]
     """
     if percentile is not None and (type(percentile) is not int or not 1 <= percentile <= 99):
-        raise ScenarioError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
+        raise SettingError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
     chosen = dict.fromkeys(projection.names, choice) if isinstance(choice, str) else dict(choice)
     measure = "expected" if percentile is None else "percentile"
     if number is not None and not number.booking.is_expected:

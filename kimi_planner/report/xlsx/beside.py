@@ -10,7 +10,8 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.register import source_sentences
 from kimi_planner.report.sentences import traffic_sentences
 from kimi_planner.report.table import Section, Table
-from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
+from kimi_planner.report.xlsx.book import Book
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 
 __all__ = ["SOURCES", "write_section", "write_sources"]
 
@@ -28,7 +29,12 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
     """Write comparisons on a sheet of their own: tables, and a waterfall of those by cause."""
     many = [one.narrow for part in sections for one in part.tables]
     count = max([_USUAL, *(len(one.headers) for one in many)])
-    sheet = book.sheet(name, (34, 22, *[13] * (count - 2), 3, *[12] * 4))
+    texts = [row for one in many for row in (one.headers, *one.rows)]
+    widths = [
+        min(30, max([12, *(len(row[at]) + 2 for row in texts if at < len(row))]))
+        for at in range(2, count)
+    ]
+    sheet = book.sheet(name, (34, 22, *widths, 3, *[12] * 4))
     sheet.text(0, 0, name, "title")
     row = sheet.paragraph(
         1, "As of the plan: these numbers do not follow the cells.", "grey_wrapped", columns=10

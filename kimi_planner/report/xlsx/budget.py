@@ -10,11 +10,11 @@ import numpy as np
 
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
 from kimi_planner.report.budget import NOT_STATED, span_name
-from kimi_planner.report.xlsx.book import Sheet, cell, span
 from kimi_planner.report.xlsx.inputs import Inputs
 from kimi_planner.report.xlsx.lines import Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["BUDGET", "Budget"]

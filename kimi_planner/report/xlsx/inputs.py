@@ -7,9 +7,10 @@ from functools import cached_property
 
 from kimi_planner.billing.meters import METERS, title_of
 from kimi_planner.report.register import assumptions_table
-from kimi_planner.report.xlsx.book import Book, Sheet, cell, span
+from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
+from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 from kimi_planner.report.xlsx.traffic import EventCells
 from kimi_planner.workload.dated import PriceChange
 
@@ -116,7 +117,7 @@ class Inputs:
     @property
     def list_column(self) -> int:
         """Column of the list of models on the sheet of rates."""
-        return 3 + 2 * len(self.live.amounts) + 8
+        return 3 + 2 * len(self.live.amounts) + 20
 
     def write(self, book: Book, sheet: Sheet) -> None:
         """Write what can be changed, then every assumption as it was given."""

@@ -8,12 +8,12 @@ from functools import cached_property
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.demand import Period
-from kimi_planner.report.xlsx.book import Sheet, Shown, cell, span
 from kimi_planner.report.xlsx.inputs import Inputs
 from kimi_planner.report.xlsx.live import Line, Live
 from kimi_planner.report.xlsx.prices import Prices
 from kimi_planner.report.xlsx.rates import Rates
 from kimi_planner.report.xlsx.scope import batch_of
+from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell, span
 from kimi_planner.report.xlsx.traffic import added_formula, days_formula, growth_formula
 
 __all__ = ["BY_MODEL", "LINES", "MONTHLY", "Totals", "usd_of"]
@@ -138,6 +138,10 @@ class Totals:
                 return of_level
             return f"({of_level}+{calls['extra']}*{self.rates.at(name, model, key, added=True)})"
 
+        reasoning = f"{used('reasoning')}*{own['reasoning']}*reasoning_factor"
+        answers = live.assumed[name].values["answer"]
+        if answers and live.workloads[name].given("reasoning_tokens") is None:
+            reasoning += f"*answer_factor*{own['answer']}/{answers!r}"  # in proportion, as assumed
         shares = {key: f"{used(key)}*{own['prompt']}*{own[key]}" for key in live.shares}
         answer = f"{used('answer')}*{own['answer']}*answer_factor"
         tokens = {
@@ -162,7 +166,7 @@ class Totals:
         return {
             "requests": used("requests"),
             "prompt": f"{used('prompt')}*{own['prompt']}",
-            "reasoning": f"{used('reasoning')}*{own['reasoning']}*reasoning_factor",
+            "reasoning": reasoning,
             **tokens,
             **{key: f"{used(key)}*{own[key]}" for key in live.fees},
             **bills,

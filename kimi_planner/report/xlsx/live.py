@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from kimi_planner.billing.meters import Usage
+from kimi_planner.billing.meters import METERS, Usage
 from kimi_planner.billing.tariff import Tariff
+from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.draws import Draws
 from kimi_planner.plan.simulation import simulate
 from kimi_planner.plan.spend import Spend
@@ -59,6 +60,7 @@ class Live(CallRates):
     """The numbers of a workbook on a recommendation."""
 
     _simulated: dict[tuple[str, str, bool], Spend] = field(default_factory=dict, init=False)
+    _plans_at: dict[tuple[str, str, bool], LoadPlan] = field(default_factory=dict, init=False)
 
     @cached_property
     def tariffs_by_period(self) -> dict[tuple[int, str], list[Tariff]]:
@@ -146,24 +148,55 @@ class Live(CallRates):
 
         At another certainty, or another growth, that of the planned model stands for all.
         """
-        assumed = self.assumed[name]
-        grows = grows or not assumed.grown
-        if grows and certainty == assumed.certainty:
+        model, grows = self._standing(name, model, certainty, grows=grows)
+        if grows and certainty == self.assumed[name].certainty:
             return self.spend(name, model)
-        key = name, certainty, grows
+        key, projection = (name, certainty, grows), self.recommendation.projection
         if key not in self._simulated:
-            self._simulated[key] = self._spend_at(*key)
+            plan, spec = self._plan_at(*key), self.specs[model]
+            [spend] = simulate(plan, [spec], projection.seed, projection.n_paths)
+            self._simulated[key] = spend
         return self._simulated[key]
 
-    def _spend_at(self, name: str, certainty: str, grows: bool) -> Spend:
-        projection, workload = self.recommendation.projection, self.workloads[name]
-        if not grows:
-            workload = replace(workload, growth_per_month=self.assumed[name].growth)
-        stated = None if certainty == NONE else certainty
-        plan = projection.plan_of(replace(workload, certainty=stated))
-        spec = self.specs[self.recommendation.best[name]]
-        [spend] = simulate(plan, [spec], projection.seed, projection.n_paths)
-        return spend
+    def parts_of(self, name: str, model: str, certainty: str, *, grows: bool = True) -> list[Array]:
+        """Return what of `spread_of` each path spends on prompts, answers and reasoning over all months.
+
+        Single calls are left out: what they add is independent of all else.
+        """
+        model, grows = self._standing(name, model, certainty, grows=grows)
+        bill = self._plan_at(name, certainty, grows).on(self.specs[model])
+        used, usd = bill.per_request, {"Input": np.zeros(1), "Output": np.zeros(1)}
+        for tariff, requests in zip(bill.tariffs, bill.requests, strict=True):
+            for key, amount in tariff.bill(used):
+                side = METERS[key].direction if key in METERS else "Input"
+                usd[side] = usd[side] + np.asarray(amount * requests, dtype=float)
+        thought = np.asarray(used.reasoning / (used.completion + 1e-300), dtype=float)
+        return [usd["Input"], usd["Output"] * (1 - thought), usd["Output"] * thought]
+
+    def split(self, name: str, model: str) -> list[float]:
+        """Return what a workload spends on prompts, answers and reasoning, as the cells have it."""
+        line = self.lines[name, model]
+        keys = [key for key in line.usd if self.plain_of(key) == "output"]
+        usd, tokens = (sum(float(one[key].sum()) for key in keys) for one in (line.usd, line.usage))
+        reasoned = usd * float(line.usage["reasoning"].sum()) / tokens if tokens else 0.0
+        return [float(line.spend.sum()) - usd, usd - reasoned, reasoned]
+
+    def _standing(self, name: str, model: str, certainty: str, *, grows: bool) -> tuple[str, bool]:
+        """Return the model and the growth whose spread stands for another's."""
+        assumed = self.assumed[name]
+        grows = grows or not assumed.grown
+        is_planned = grows and certainty == assumed.certainty
+        return model if is_planned else self.recommendation.best[name], grows
+
+    def _plan_at(self, name: str, certainty: str, grows: bool) -> LoadPlan:
+        key, workload = (name, certainty, grows), self.workloads[name]
+        if key not in self._plans_at:
+            if not grows:
+                workload = replace(workload, growth_per_month=self.assumed[name].growth)
+            stated = None if certainty == NONE else certainty
+            plan = self.recommendation.projection.plan_of(replace(workload, certainty=stated))
+            self._plans_at[key] = plan
+        return self._plans_at[key]
 
     @cached_property
     def together(self) -> Spend:

@@ -10,9 +10,9 @@ from kimi_planner.billing.meters import METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.money import TOKENS_PER_MTOK
-from kimi_planner.report.xlsx.book import Sheet, cell
 from kimi_planner.report.xlsx.inputs import PATH, Inputs
 from kimi_planner.report.xlsx.live import Live
+from kimi_planner.report.xlsx.sheet import Sheet, cell
 
 __all__ = ["PRICES", "Prices"]
 
@@ -20,6 +20,10 @@ PRICES = "Prices"
 _FIRST, _PRICE, _SINCE = 3, 4, 3
 _BATCH = "batch_multiplier"
 _PATH_ROW = 4
+_SAID = (
+    "USD per 1,000,000 tokens, or per call of a fee. Change a yellow cell, and every total follows; changes to come are on "
+    "the sheet of assumptions."
+)
 
 #: Model, meter and first day of a price; of a fee, the model is empty.
 Key = tuple[str, str, date]
@@ -73,13 +77,7 @@ class Prices:
     def write(self, sheet: Sheet) -> None:
         """Write a row for each price of each model, and the fees."""
         catalog = self.live.recommendation.projection.catalog
-        sheet.text(0, 0, f"Prices: catalog {catalog.version}", "title")
-        sheet.paragraph(
-            1,
-            "USD per 1,000,000 tokens, or per call of a fee. Change a yellow cell, and every total "
-            "follows; changes to come are on the sheet of assumptions.",
-            "grey_wrapped",
-        )
+        sheet.opening(f"Prices: catalog {catalog.version}", _SAID, 8)
         sheet.header(_FIRST, ("model", "name", "meter", "from", "USD"), texts=4)
         for column, name in enumerate(("checked on", "source", "note"), start=5):
             sheet.text(_FIRST, column, name, "header_left")

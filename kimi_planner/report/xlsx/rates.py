@@ -1,4 +1,4 @@
-"""The sheets that formulas look numbers up in: rates of calls, and how far spend spreads."""
+"""The sheet of rates: what a call uses, and what is spent on its parts counts in a quantile."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from functools import cached_property
 import numpy as np
 
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.xlsx.book import Book, Sheet, block, span
+from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.inputs import RATES, Inputs
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
+from kimi_planner.report.xlsx.sheet import Sheet, span
+from kimi_planner.report.xlsx.spread import QUANTILES, quantile_factors
 from kimi_planner.report.xlsx.traffic import DAYS
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["PATHS", "QUANTILES", "SPREAD", "Paths", "Rates", "Spread", "quantile_factors"]
+__all__ = ["PARTS", "Rates"]
 
-SPREAD, PATHS, AT_LEAST = "Spread", "Paths", "at least"
-QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
+#: What the spend of a workload is divided into, as each has a spread of its own.
+PARTS = ("prompts", "answers", "reasoning")
+AT_LEAST = "at least"
+_NEAR = 0.02  # of all paths, on each side of a percentile
 _FIRST = 4
-_STEPS = 100  # of probability, between which the dearest month is interpolated
-#: Cells of the sheet of paths: of a plan of more workloads fewer paths are kept; and where nothing has
-#: a range, a few for the day when something is given one.
-_MOST_CELLS, _FEW_CELLS = 100_000, 4_000
-_DIGITS = 7
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Rates:
     @property
     def _titles(self) -> list[str]:
         amounts = self.live.amounts
-        spreads = [f"{name} x" for name in QUANTILES]
+        spreads = [f"{name} x {part}" for name in QUANTILES for part in PARTS]
         return [
             *amounts,
             *(f"{name}, added by events" for name in amounts),
@@ -63,28 +62,38 @@ class Rates:
         rates = span((first, first + len(CERTAINTY) - 1), column, RATES)
         return f"INDEX({rates},{self.inputs.assumed(workload)['sure']})"
 
-    def spread(self, workload: str, name: str) -> tuple[str, str]:
-        """Return the formula of a quantile against the mean, on the model that the workload has.
-
-        And that of whether the mean is but the least, as nobody knows how much that model reasons;
-        empty where no model is so, and over once a number of tokens is put in.
-        """
-        own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
-        models = list(self.live.specs)
-        first, last = (
+    def _of_workload(self, workload: str, title: str) -> str:
+        """Return the formula of a number of a workload, on its model and as sure as cells say."""
+        own, models = self.inputs.assumed(workload), list(self.live.specs)
+        rows = [
             _FIRST + self._keys.index((workload, model, certainty))
             for model, certainty in ((models[0], CERTAINTY[0]), (models[-1], CERTAINTY[-1]))
-        )
-        row = f"({own['place']}-1)*{len(CERTAINTY)}+{own['sure']}"
-        factor, still, least = (
-            f"INDEX({span((first, last), 3 + self._titles.index(title), RATES)},{row})"
-            for title in (f"{name} x", f"{name} x, growth certain", AT_LEAST)
-        )
-        if assumed.grown:
-            factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
-        known = any(self.live.is_least(workload, model) for model in models)
-        planned = repr(assumed.values["reasoning"])
-        return factor, f"AND({least}=1,{own['reasoning']}={planned})" if known else ""
+        ]
+        numbers = span((rows[0], rows[1]), 3 + self._titles.index(title), RATES)
+        return f"INDEX({numbers},({own['place']}-1)*{len(CERTAINTY)}+{own['sure']})"
+
+    def spread(self, workload: str, name: str, spent: Sequence[str]) -> str:
+        """Return the formula of a quantile: what is spent on each of `PARTS`, times what it counts."""
+        own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
+        terms = []
+        for usd, part in zip(spent, PARTS, strict=True):
+            factor = self._of_workload(workload, f"{name} x {part}")
+            if assumed.grown:
+                still = self._of_workload(workload, f"{name} x {part}, growth certain")
+                factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
+            terms.append(f"{usd}*{factor}")
+        return "+".join(terms)
+
+    def least(self, workload: str) -> str:
+        """Return the formula of whether the mean is but the least, the reasoning being not known.
+
+        Empty where no model is so; it is over once a number of tokens is put in.
+        """
+        if not any(self.live.is_least(workload, model) for model in self.live.specs):
+            return ""
+        planned = self.live.assumed[workload].values["reasoning"]
+        own = self.inputs.assumed(workload)
+        return f"AND({self._of_workload(workload, AT_LEAST)}=1,{own['reasoning']}={planned!r})"
 
     def grown(self, workload: str) -> str:
         """Return the range with what a ranged growth makes of the traffic, month after month."""
@@ -107,7 +116,11 @@ class Rates:
         for row, key in enumerate(self._keys, _FIRST):
             sheet.texts(row, *key)
             level, extra = live.rates[key]
-            factors = [quantile_factors(live.spread_of(*key, grows=one)) for one in (True, False)]
+            planned = live.split(*key[:2]) if key[2] == live.assumed[key[0]].certainty else None
+            factors = [
+                _of_parts(live.spread_of(*key, grows=one), live.parts_of(*key, grows=one), means)
+                for one, means in ((True, planned), (False, None))
+            ]
             numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
             numbers.append(float(live.is_least(*key[:2])))
             sheet.numbers(row, 3, numbers)
@@ -126,126 +139,21 @@ class Rates:
         sheet.page((_FIRST + len(self._keys), column), 3, 3)
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Writes how the dearest month is distributed against its mean, for chances over a budget."""
+def _of_parts(spend: Spend, parts: Sequence[Array], planned: Sequence[float] | None) -> list[float]:
+    """Return for each quantile what a USD spent on each part counts in it.
 
-    live: Live
-    inputs: Inputs
-
-    @cached_property
-    def _tables(self) -> dict[tuple[str, str], Array]:
-        """The factors at each step of probability, by workload and certainty; of all ``("", "")``."""
-        spends = {**self.live.spends, ("", ""): self.live.together}
-        return {key: _factors(spend) for key, spend in spends.items()}
-
-    def chance(self, workload: str, x: str) -> str:
-        """Return the formula of the chance that the dearest month exceeds x times its mean.
-
-        As planned it is the share of paths itself, which lies between two steps.
-        """
-        keys = list(self._tables)
-        planned = self.live.assumed[workload].certainty if workload else ""
-        first = keys.index((workload, CERTAINTY[0] if workload else ""))
-        rows = _FIRST, _FIRST + _STEPS
-        table = block(rows, (first, first + (len(CERTAINTY) - 1) * bool(workload)), SPREAD)
-        if workload:
-            table = f"INDEX({table},0,{self.inputs.assumed(workload)['sure']})"
-        adjusted = self._adjusted(workload, planned)
-        if adjusted != 1:
-            certainty = self.inputs.assumed(workload)["certainty"] if workload else ""
-            factor = f'IF({certainty}="{planned}",{adjusted!r},1)' if workload else repr(adjusted)
-            x = f"({x}*{factor})"
-        return f"IF({x}<MIN({table}),1,IF({x}>=MAX({table}),0,1-PERCENTRANK({table},{x},15)))"
-
-    def _adjusted(self, workload: str, certainty: str) -> float:
-        """Return what a planned budget is multiplied by to be where the table has its chance."""
-        live = self.live
-        spend = live.spends[workload, certainty] if workload else live.together
-        budget = live.limit(workload)
-        dearest = float(spend.mean().max())
-        chance = spend.chance_over(budget) if budget else 0.0
-        if not budget or not dearest or not 0 < chance < 1:
-            return 1.0
-        table = self._tables[workload, certainty]
-        at = float(np.interp(1 - chance, np.linspace(0, 1, _STEPS + 1), table))
-        return at * dearest / float(budget)
-
-    def write(self, sheet: Sheet) -> None:
-        """Write a column for each workload and certainty, and for all workloads."""
-        sheet.opening(
-            "Spread of the dearest month",
-            f"Its quantiles, from the least to the most in steps of 1/{_STEPS}, against the mean of the month that "
-            "is dearest on average, from the plan; not to be changed.",
-        )
-        for column, ((name, certainty), factors) in enumerate(self._tables.items()):
-            sheet.text(2, column, name or "all", "header")
-            sheet.text(3, column, certainty or "as planned", "header_right")
-            sheet.column(_FIRST, column, factors)
-        sheet.page((1, 9), 3)
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Writes how far each path is from the mean, by workload, so that ranges can be added up.
-
-    A workload without a range has the paths of an estimate, for the day when it is called one.
+    That is how fast the quantile grows with the part: the part's mean where the whole is around that
+    quantile, against its mean. The parts, as planned where that is given, add up to the quantile.
     """
-
-    live: Live
-
-    @cached_property
-    def spends(self) -> dict[str, Spend]:
-        """The spend whose paths are kept, by workload."""
-        return {
-            name: planned if planned.is_ranged else self.live.spends[name, "estimate"]
-            for name in self.live.workloads
-            for planned in [self.live.spends[name, self.live.assumed[name].certainty]]
-        }
-
-    @cached_property
-    def values(self) -> Array:
-        """What the whole plan is above its mean, against it, of shape (n_paths, n_workloads)."""
-        columns = []
-        for spend in self.spends.values():
-            usd, mean = spend.over_months().usd[0], float(spend.mean().sum())
-            columns.append(usd / mean - 1 if mean else 0 * usd)
-        cells = _MOST_CELLS if self.live.together.is_ranged else _FEW_CELLS
-        most = max(100, cells // len(columns))
-        paths = np.stack(np.broadcast_arrays(*columns), axis=1)
-        step = -(-len(paths) // most)
-        return np.round(paths[::step], _DIGITS)
-
-    @property
-    def every(self) -> str:
-        """The range of all paths."""
-        rows = _FIRST, _FIRST + len(self.values) - 1
-        return block(rows, (0, self.values.shape[1] - 1), PATHS)
-
-    def write(self, sheet: Sheet) -> None:
-        """Write a column for each workload."""
-        sheet.opening(
-            "Paths",
-            "Spend of the whole plan on each path, how far above its mean, from the plan; not to be changed.",
-        )
-        sheet.header(3, self.spends)
-        for column, values in enumerate(self.values.T):
-            sheet.column(_FIRST, column, values)
-        sheet.page((1, 9), 3)
-
-
-def quantile_factors(
-    spend: Spend, shares: tuple[float, ...] = (*QUANTILES.values(),)
-) -> list[float]:
-    """Return quantiles of the whole plan against its mean."""
-    whole = spend.over_months()
-    mean = float(whole.mean()[0])
-    return [float(whole.quantile(q)[0]) / mean if mean else 1.0 for q in shares]
-
-
-def _factors(spend: Spend) -> Array:
-    dearest = float(spend.mean().max())
-    if not spend.is_ranged or not dearest:
-        return np.ones(_STEPS + 1)
-    steps = np.quantile(spend.usd.max(axis=0), np.linspace(0, 1, _STEPS + 1))
-    return np.asarray(steps / dearest)
+    if not spend.is_ranged:
+        return [1.0] * len(QUANTILES) * len(PARTS)
+    paths = np.stack(np.broadcast_arrays(*parts))
+    order, n_paths = np.argsort(paths.sum(axis=0), kind="stable"), paths.shape[1]
+    means = paths.mean(axis=1)
+    spent, found = means if planned is None else np.array(planned), list[float]()
+    for q, factor in zip(QUANTILES.values(), quantile_factors(spend), strict=True):
+        near = order[int((q - _NEAR) * n_paths) : int((q + _NEAR) * n_paths) + 1]
+        around = paths[:, near].mean(axis=1)
+        ratios = np.divide(around, means, out=np.ones_like(means), where=means > 0)
+        found += (ratios * factor * spent.sum() / (ratios @ spent)).tolist()
+    return found

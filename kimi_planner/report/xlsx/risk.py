@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from kimi_planner.plan.booking import MEAN
-from kimi_planner.plan.draws import uncertain
 from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.tables import OVER_BUDGET
-from kimi_planner.report.xlsx.book import Sheet, Shown, block, cell, span
+from kimi_planner.report.xlsx.divided import Divided, distance
 from kimi_planner.report.xlsx.inputs import CONTINGENCY, Inputs
-from kimi_planner.report.xlsx.lines import Totals, usd_of
+from kimi_planner.report.xlsx.lines import Totals
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.rates import QUANTILES, Paths, Rates, Spread, quantile_factors
-from kimi_planner.workload.quantity import Array
+from kimi_planner.report.xlsx.rates import PARTS
+from kimi_planner.report.xlsx.sheet import Sheet, Shown, block, cell, span
+from kimi_planner.report.xlsx.spread import QUANTILES, Paths, Spread, quantile_factors
 
 __all__ = ["AS_SIMULATED", "NEAR_CHANCE", "NEAR_RANGE", "NOT_TOLD", "NO_BUDGET", "RISK", "Risk"]
 
@@ -25,7 +24,7 @@ RISK = "Risk"
 NO_BUDGET, NOT_TOLD = "no budget", "not told"
 AS_SIMULATED = "as simulated"
 #: Measured over generated moves against plans of the changed workloads; 95 of 100 are within.
-NEAR_RANGE, NEAR_CHANCE = "near, ±4%", "near, ±4 points"
+NEAR_RANGE, NEAR_CHANCE = "near, ±5%", "near, ±4 points"
 #: What stands for a quantile where nobody knows how much a model reasons.
 _LEAST = {"P10": "at least", "P90": "not known"}
 _HEADER = 3
@@ -42,14 +41,15 @@ _HEADS = (
 )
 _MEAN, _FIRST, _DEAREST, _BUDGET, _CHANCE, _RANGE_IS, _CHANCE_IS = 3, 4, 7, 8, 9, 10, 11
 #: Not printed: what the deviations of paths are multiplied by, the mean times that, how far the
-#: spend is divided otherwise than planned; then the spend of each month, by workload.
-_STRETCH, _WEIGHT, _SHAPE, _PARTS = 13, 14, 15, 16
+#: spend is divided otherwise than planned, what is spent on each part, and the quantiles of that;
+#: then the spend of each month, by workload.
+_STRETCH, _WEIGHT, _SHAPE, _SPENT, _RAW, _PARTS = 13, 14, 15, 16, 19, 22
 _ALIKE = "1E-4"
 _SAID = (
     "Ranges and chances follow the cells. What the simulation says of the plan is kept path by path, each workload's paths "
-    "moved with its live mean: more traffic, another model or certainty, and all prices of a workload together give what a "
-    "simulation gives. Where the spend of a workload is divided otherwise among meters and months, and of all together among "
-    "workloads, it is near; so it says beside the number, with how far 95 of 100 tried changes were off at most."
+    "moved with its live mean. What moves a workload as a whole, such as traffic, gives what a simulation gives, but for "
+    "single calls. Where spend is divided otherwise among meters, months or workloads, it is near; so it says beside the "
+    "number, with how far 95 of 100 tried changes were off at most."
 )
 
 
@@ -60,7 +60,7 @@ class Risk:
     live: Live
     inputs: Inputs
     totals: Totals
-    rates: Rates
+    divided: Divided
     spread: Spread
     paths: Paths
 
@@ -115,27 +115,12 @@ class Risk:
 
     # paths
 
-    @cached_property
-    def _stretch(self) -> Array:
-        """What the deviations of each workload's paths are multiplied by, as planned."""
-        return np.array([float(self._spend(name).is_ranged) for name in self.live.workloads])
-
-    def _factor(self, q: float, means: Array, planned: float) -> float:
-        """Return what of the planned quantile the paths as they are kept have: 1 but for single calls."""
-        kept = means.sum() + np.quantile(self.paths.values @ (means * self._stretch), q)
-        return float(planned / kept) if kept else 1.0
-
-    def _quantile(self, q: float, mean: str, weights: str, factor: float) -> str:
-        """Return the formula of a quantile: the mean, and that of the weighed deviations."""
-        return f"({mean}+PERCENTILE(MMULT({self.paths.every},{weights}),{q!r}))*{factor!r}"
-
     def _whole(self, q: float) -> str:
         """Return the formula of a quantile of all workloads over all months."""
         means = np.array([float(self._spend(name).mean().sum()) for name in self.live.workloads])
         planned = float(self.live.together.over_months().quantile(q)[0])
-        return self._quantile(
-            q, self.place("", "mean"), self._of_all(_WEIGHT), self._factor(q, means, planned)
-        )
+        weights = self._of_all(_WEIGHT)
+        return self.paths.quantile(q, self.place("", "mean"), weights, means, planned)
 
     @property
     def booked(self) -> tuple[str, float]:
@@ -154,7 +139,9 @@ class Risk:
         """Write the range of each workload and of all, as they are and as planned; then of each month."""
         sheet.opening("Risk", _SAID, _CHANCE_IS + 1)
         sheet.header(_HEADER, _HEADS, texts=3)
-        sheet.header(_HEADER, ("stretch", "mean x stretch", "shape"), at=_STRETCH)
+        sheet.header(
+            _HEADER, ("stretch", "mean x stretch", "shape", *PARTS, *QUANTILES), at=_STRETCH
+        )
         sheet.text(self._planned, 0, "As planned", "heading")
         for at, (name, row) in enumerate(self.rows.items(), self._planned + 1):
             shown = self._shown(name)
@@ -177,16 +164,14 @@ class Risk:
     def _shown(self, name: str) -> list[Shown]:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
         spend, row, usd = self._spend(name), self.rows[name], self._budget(name)
-        mean, budget, dearest = (cell(row, one) for one in (_MEAN, _BUDGET, _DEAREST))
+        budget, dearest = cell(row, _BUDGET), cell(row, _DEAREST)
         x = f"({budget}/{dearest})"
         if name:
             own = self.inputs.assumed(name)
             spent, months = f"SUM({self.totals.column(name)})", self._parts(name)
-            factors = {one: self.rates.spread(name, one)[0] for one in QUANTILES}
-            is_flat, least = f"{factors['P10']}={factors['P90']}", self.rates.spread(name, "P50")[1]
-            quantiles = {
-                one: f'IF({is_flat},"{NO_RANGE}",{mean}*{by})' for one, by in factors.items()
-            }
+            raw = {one: cell(row, _RAW + at) for at, one in enumerate(QUANTILES)}
+            is_flat, least = f"{raw['P10']}={raw['P90']}", self.divided.rates.least(name)
+            quantiles = {one: f'IF({is_flat},"{NO_RANGE}",{usd})' for one, usd in raw.items()}
             for one, words in _LEAST.items() if least else ():
                 quantiles[one] = f'IF({least},"{words}",{quantiles[one]})'
             limit, none = f'IF({own["budget"]}="","{NO_BUDGET}",{own["budget"]})', NO_BUDGET
@@ -223,20 +208,23 @@ class Risk:
         )
         stretch = 1.0 if spend.is_ranged else 0.0
         if name:
-            now = [self.rates.spread(name, one)[0] for one in ("P90", "P10")]
-            width = f"({now[0]}-{now[1]})/{high - low!r}" if high > low else "0"
+            spent = [cell(row, _SPENT + at) for at in range(len(PARTS))]
+            sheet.formulas(row, _SPENT, self.divided.spent(name, cell(row, _MEAN), spent))
+            mean, p10, p90 = (cell(row, one) for one in (_MEAN, _RAW, _RAW + 2))
+            width = f"IF({mean}=0,0,({p90}-{p10})/{mean}/{high - low!r})" if high > low else "0"
             weight, value = f"{cell(row, _MEAN)}*{scale}", float(spend.mean().sum()) * stretch
             sheet.formula(row, _WEIGHT, weight, value, "grey_factor")
-            shape, mixed = self._shape(name), ""
+            shape = self.divided.shape(name, mean, self._parts(name))
+            mixed = ""
         else:
             p90, p10, mean = cell(row, _FIRST + 2), cell(row, _FIRST), cell(row, _MEAN)
             live_width = f"({p90}-{p10})/{mean}/{high - low!r}" if high > low else "0"
             width = f"IF(ISNUMBER({p90}),IF({mean}=0,1,{live_width}),0)"
             names = list(live.workloads)
-            stretched = _distance(self._of_all(_STRETCH), self._stretch)
+            stretched = distance(self._of_all(_STRETCH), self.paths.stretch)
             shape = f"MAX({self._of_all(_SHAPE)})+{stretched}"
             shares = np.array([float(self._spend(one).mean().sum()) for one in names])
-            divided = _distance(f"{self._of_all(_MEAN)}/{mean}", shares / (shares.sum() or 1))
+            divided = distance(f"{self._of_all(_MEAN)}/{mean}", shares / (shares.sum() or 1))
             mixed = f"IF({mean}=0,FALSE,{divided}>{_ALIKE})"
         sheet.formula(row, _STRETCH, width, stretch, "grey_factor")
         sheet.formula(row, _SHAPE, shape, 0.0, "grey_factor")
@@ -247,32 +235,6 @@ class Risk:
         formula = f'IF(AND({ranged},ISNUMBER({cell(row, _CHANCE)})),IF({same},"{AS_SIMULATED}","{NEAR_CHANCE}"),"")'
         said = "" if self._budget(name) is None else said
         sheet.formula(row, _CHANCE_IS, formula, said, f"{total}grey_right")
-
-    def _shape(self, name: str) -> str:
-        """Return the formula of how far spend is divided otherwise than planned among meters and months.
-
-        Where only the level of traffic varies, all of them move alike, and it makes no difference.
-        """
-        live, mean = self.live, cell(self.rows[name], _MEAN)
-        line = live.lines[name, live.recommendation.best[name]]
-        spent, load = float(line.spend.sum()) or 1.0, live.loads[name]
-        parts = [
-            f"ABS(SUM({self.totals.column(name, usd_of(key))})/{mean}-{float(usd.sum()) / spent!r})"
-            for key, usd in line.usd.items()
-        ]
-        months = np.array([float(line.spend[rows].sum()) for rows in live.month_rows]) / spent
-        parts.append(_distance(f"{self._parts(name)}/{mean}", months))
-        own, best = self.inputs.assumed(name), live.recommendation.best[name]
-        alike = {load.traffic.unit, "retry_share"}
-        even = [
-            model
-            for model, spec in live.specs.items()
-            if {key for _, key in uncertain(load.on(spec.profile))} <= alike
-        ]
-        pure = f'{own["certainty"]}="{live.assumed[name].certainty}"' if best in even else "FALSE"
-        if best in even and len(even) < len(live.specs):
-            pure = f'AND({pure},EXACT({own["model"]},"{best}"))'
-        return f"IF(OR({mean}=0,{pure}),0,{'+'.join(parts)})"
 
     def _parts(self, name: str) -> str:
         """Return the range with the mean spend of a workload by month."""
@@ -303,19 +265,11 @@ class Risk:
             quantiles: list[Shown] = []
             for q in QUANTILES.values():
                 planned = float(spend.quantile(q)[at])
-                factor = self._factor(q, means[:, at], planned)
-                live_one = self._quantile(
-                    q, cell(row, _MEAN), f"TRANSPOSE({parts})*{stretch}", factor
-                )
-                formula = f'{{IF(SUM({stretch})=0,"{NO_RANGE}",{live_one})}}'
+                weights, mean = f"TRANSPOSE({parts})*{stretch}", cell(row, _MEAN)
+                moved = self.paths.quantile(q, mean, weights, means[:, at], planned)
+                formula = f'{{IF(SUM({stretch})=0,"{NO_RANGE}",{moved})}}'
                 quantiles.append((formula, planned if spend.is_ranged else NO_RANGE, "money_right"))
-            mean = f"SUM({parts})", float(means[:, at].sum()), "money"
-            sheet.formulas(row, _MEAN, [mean, *quantiles])
+            summed = f"SUM({parts})", float(means[:, at].sum()), "money"
+            sheet.formulas(row, _MEAN, [summed, *quantiles])
             formula = f'IF(ISNUMBER({limit}),{limit},"")'
             sheet.formula(row, _BUDGET, formula, "" if usd is None else usd, "money_right")
-
-
-def _distance(shares: str, planned: Sequence[float] | Array) -> str:
-    """Return the formula of how far a column is from the numbers that it had."""
-    numbers = ";".join(repr(float(one)) for one in planned)
-    return f"SUMPRODUCT(ABS({shares}-{{{numbers}}}))"

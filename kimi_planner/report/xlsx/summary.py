@@ -11,12 +11,13 @@ from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.sentences import horizon
 from kimi_planner.report.tables import OVER_BUDGET
-from kimi_planner.report.xlsx.book import Book, Sheet, Shown, cell
+from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import Budget
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.rates import QUANTILES
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
+from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell
+from kimi_planner.report.xlsx.spread import QUANTILES
 
 __all__ = ["SUMMARY", "Summary"]
 

@@ -10,12 +10,14 @@ from kimi_planner.report.table import Section
 from kimi_planner.report.xlsx.beside import SOURCES, write_section, write_sources
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import BUDGET, Budget
+from kimi_planner.report.xlsx.divided import Divided
 from kimi_planner.report.xlsx.inputs import ASSUMPTIONS, PATH, RATES, Inputs
 from kimi_planner.report.xlsx.lines import BY_MODEL, LINES, MONTHLY, Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.prices import PRICES, Prices
-from kimi_planner.report.xlsx.rates import PATHS, SPREAD, Paths, Rates, Spread
+from kimi_planner.report.xlsx.rates import Rates
 from kimi_planner.report.xlsx.risk import RISK, Risk
+from kimi_planner.report.xlsx.spread import PATHS, SPREAD, Paths, Spread
 from kimi_planner.report.xlsx.summary import SUMMARY, Summary
 
 __all__ = ["xlsx_report"]
@@ -54,7 +56,7 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
         Paths(live),
     )
     totals = Totals(live, inputs, prices, rates)
-    risk = Risk(live, inputs, totals, rates, spread, paths)
+    risk = Risk(live, inputs, totals, Divided(live, inputs, totals, rates), spread, paths)
     budget = Budget(live, inputs, totals, risk)
     book = Book("Kimi API budget", projection.as_of, projection.provenance)
     name, model = _width(recommendation.names, 18), _width(projection.models, 14)
@@ -71,7 +73,7 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     inputs.write(book, book.sheet(ASSUMPTIONS, (name, max(22, model), 13, 12, 14, 12, *of_call)))
     prices.write(book.sheet(PRICES, (model, 20, 20, 11, 12, 13, 48, 30)))
     risk.write(
-        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 13, 14, 3, *[14] * (3 + count)))
+        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 13, 14, 3, *[14] * (9 + count)))
     )
     parts: dict[str, list[Section]] = {}
     for section in sections:

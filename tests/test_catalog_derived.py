@@ -50,7 +50,7 @@ def test_a_price_can_be_set_or_made_unknown():
     assert found.version == "2026-11-public + kimi-k3 at input 2.00, cached input unknown"
 
 
-def test_a_scenario_says_what_it_was_derived_from():
+def test_a_derived_catalog_says_what_it_was_derived_from():
     """Version, digest, steps, bills and reports name the origin; the origin itself is untouched."""
     found = CARD.with_discount("0.1").with_price("kimi-k2", output_usd_per_mtok=3)
     assert found.derived_from == (
@@ -61,7 +61,7 @@ def test_a_scenario_says_what_it_was_derived_from():
     assert found.sha256 not in (CARD.sha256, CARD.with_discount("0.1").sha256)
     assert found == CARD.with_discount("0.1").with_price("kimi-k2", output_usd_per_mtok=3)
     assert CARD.model("kimi-k2").output_usd_per_mtok == Decimal("3.60")
-    assert source_sentences(found)[0].startswith("A scenario, not a published price: from catalog")
+    assert source_sentences(found)[0].startswith("Derived prices, not published ones: from catalog")
     bill = cost(USAGE, "kimi-k2", catalog=found)
     assert bill.catalog_version == found.version
     assert bill.total_usd == (2000 * Decimal("1.08") + 500 * 3) / 1_000_000
@@ -139,7 +139,7 @@ def test_a_report_shows_its_total_in_the_other_currency():
         (lambda: CARD.with_price("kimi-k2", input_usd_per_mtok=[]), "is not a number"),
     ],
 )  # fmt: skip
-def test_a_scenario_out_of_its_bounds_is_refused(call, said):
+def test_a_derived_catalog_out_of_its_bounds_is_refused(call, said):
     """One line names the value and what is allowed."""
     with pytest.raises(CatalogError) as caught:
         call()
@@ -147,7 +147,7 @@ def test_a_scenario_out_of_its_bounds_is_refused(call, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_scenario_of_an_unknown_model_is_refused():
+def test_a_derived_catalog_of_an_unknown_model_is_refused():
     """The model is named with the nearest id."""
     for call in (
         lambda: CARD.with_price("kimi-k9", input_usd_per_mtok=1),
