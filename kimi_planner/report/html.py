@@ -16,7 +16,7 @@ from kimi_planner.report.what_if import Panel
 
 __all__ = ["html_report"]
 
-_SCRIPTS = ("sort.js", "decimal.js", "chart.js", "what_if.js")
+_SCRIPTS = ("sort.js", "decimal.js", "chart.js", "ranges.js", "what_if.js")
 
 
 def html_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key, title_of
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import WorkloadError
-from kimi_planner.report.coefficients import BOXES, OUTPUTS, REASONINGS, Coefficients, text
+from kimi_planner.report.coefficients import OUTPUTS, REASONINGS, Coefficients
+from kimi_planner.report.price_moves import BOXES, text
 from kimi_planner.report.ranges import ENDS, ends_of
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import Workload

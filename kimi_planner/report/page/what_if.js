@@ -125,22 +125,6 @@
   const added = (rows) => rows.reduce((all, row) => row.map((usd, n) => (all[n] ?? 0) + usd), []);
   const ends = ({ meters, ranges }) =>
     ranges && ranges.map((rows) => [added(meters), ...meters].map((costs, n) => costs.reduce((all, usd, meter) => all + usd * rows[n][meter], 0)));
-  // How far workloads are from their means makes how far all of them are: a norm, as the plan has it
-  // between 1, where they move as one, and 2 or more, where each moves by itself.
-  const norm = (parts, p) => {
-    const most = Math.max(...parts.map(Math.abs)) || 1;
-    const sum = parts.reduce((all, part) => all + Math.sign(part) * Math.abs(part / most) ** p, 0);
-    return most * Math.sign(sum) * Math.abs(sum) ** (1 / p);
-  };
-  const exponent = (parts, whole) => {
-    let [low, high] = [0.5, 12];
-    for (let step = 0; step < 60; step += 1) {
-      const middle = (low + high) / 2;
-      if (Math.abs(norm(parts, middle)) > Math.abs(whole)) low = middle;
-      else high = middle;
-    }
-    return low;
-  };
   // How far the ends of workloads are from their means, by end and row; and the mean of all by row.
   const means = (usd) => [total(usd), ...usd].map(float);
   const away = (shown) => [0, 1].map((e) => means(shown[0].usd).map((_, n) => shown.map(({ usd, range }) => (range ? range[e][n] - means(usd)[n] : 0))));
