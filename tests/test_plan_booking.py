@@ -19,8 +19,7 @@ from kimi_planner.errors import SettingError
 from kimi_planner.money import total, usd
 from kimi_planner.plan import Booking, booked
 from kimi_planner.report import reconcile
-from kimi_planner.report.summary import budgets_table
-from kimi_planner.report.tables import OVER_BUDGET
+from kimi_planner.report.tables import OVER_BUDGET, budgets_table
 from kimi_planner.report.write import rendered
 
 AS_OF = date(2026, 11, 24)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kimi_planner.billing.meters import METERS, title_of
-from kimi_planner.report.tables import assumptions_table
+from kimi_planner.report.register import assumptions_table
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY

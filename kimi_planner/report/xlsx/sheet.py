@@ -9,7 +9,7 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
-from kimi_planner.report.tables import OVER, Table
+from kimi_planner.report.table import OVER, Table
 from kimi_planner.safe import on_one_line
 
 __all__ = ["Sheet", "Shown", "block", "cell", "span"]
