@@ -24,6 +24,7 @@ __all__ = [
     "TEXT_BYTES",
     "TOML_BYTES",
     "UNPACKED_BYTES",
+    "UNPACKED_LINE",
     "UNPACKED_TIMES",
     "WORKLOADS",
 ]
@@ -61,6 +62,8 @@ TABLE_COLUMNS = 10_000
 UNPACKED_TIMES = 200
 #: Bytes that any packed file may have, unpacked.
 UNPACKED_BYTES = 32_000_000
+#: Bytes that a line counts more than it has, unpacked: a row of a few signs takes as much in memory.
+UNPACKED_LINE = 100
 #: Files of a folder or a glob, and folders and files that are looked at for one.
 FILES = 100_000
 #: Pixels of an image, on a side.

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from kimi_planner.boundary import opening
 from kimi_planner.errors import FileError, needs
-from kimi_planner.limits import UNPACKED_BYTES, UNPACKED_TIMES
+from kimi_planner.limits import UNPACKED_BYTES, UNPACKED_LINE, UNPACKED_TIMES
 
 __all__ = [
     "PACKED_MAGIC",
@@ -146,7 +146,10 @@ class _Counted(RawIOBase):
     def readinto(self, buffer: Any) -> int:
         number = int(self.inner.readinto(buffer))
         self.done += number
-        if self.packed and self.done > max(UNPACKED_BYTES, UNPACKED_TIMES * self.packed.done):
+        if self.packed is None:
+            return number
+        self.done += UNPACKED_LINE * bytes(memoryview(buffer)[:number]).count(b"\n")
+        if self.done > max(UNPACKED_BYTES, UNPACKED_TIMES * self.packed.done):
             raise DamagedFileError(
                 f"unpacked it is more than {UNPACKED_TIMES} times as long, which no log is. Unpack "
                 "it yourself, if you trust it."

@@ -12,7 +12,7 @@ import pytest
 
 from kimi_planner import limits, read_usage
 from kimi_planner.checks import workloads as checked_workloads
-from kimi_planner.errors import WorkloadError
+from kimi_planner.errors import UsageError, WorkloadError
 from kimi_planner.files import globbed
 from kimi_planner.packed import open_unpacked
 from kimi_planner.safe import error_line
@@ -217,9 +217,24 @@ def test_a_glob_that_is_no_name_finds_nothing(run, name):
 def test_what_is_packed_well_is_still_read(tmp_path, pack):
     """Below the bound any ratio is fine, and above it one that logs have."""
     path = tmp_path / "a"
-    path.write_bytes(pack(b"\n" * 20_000_000))
+    path.write_bytes(pack(b"x" * 20_000_000))
     with open_unpacked(path) as handle:
         assert len(handle.read()) == 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("log.csv", b"1,2\n"), ("log.jsonl", b"{}\n"), ("log.json", b"[],\n")]
+)
+def test_lines_of_a_few_signs_count_what_they_take_in_memory(tmp_path, name, line):
+    """A packed file of short lines unpacks to little text, and to a row for each."""
+    head = {"log.csv": HEADER, "log.json": b"[\n"}.get(name, b"")
+    path = tmp_path / f"{name}.gz"
+    path.write_bytes(gzip.compress(head + line * 400_000))
+    assert 400_000 * len(line) < limits.UNPACKED_BYTES
+    with pytest.raises(UsageError, match="more than 200 times as long"):
+        read_usage(path, on_error="skip")
+    path.write_bytes(gzip.compress(HEADER + b"1,2\n" * 1_000))
+    assert len(read_usage(path.rename(tmp_path / "small.csv.gz"))) == 1_000
 
 
 def test_an_error_line_keeps_its_place_and_its_remedy():

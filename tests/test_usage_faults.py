@@ -13,7 +13,7 @@ import pytest
 from backports import zstd
 from logs import lines as text
 
-from kimi_planner import read_usage
+from kimi_planner import read_usage, usage
 from kimi_planner.errors import MissingExtraError, UsageError
 from kimi_planner.usage import json_log, lines
 
@@ -448,3 +448,44 @@ def test_a_key_that_says_the_same_twice_does_no_harm(tmp_path):
     path.write_text(f"{OTHER}\n{same}\n{TWICE}\n", encoding="utf-8")  # same but for the digits
     with pytest.raises(UsageError, match="line 3"):
         read_usage(path)
+
+
+def test_of_many_bad_rows_the_first_are_kept_and_all_counted(tmp_path):
+    """A log of bad rows takes memory for a few messages, whichever reads them."""
+    import tracemalloc
+
+    path = tmp_path / "log.jsonl"
+    good, bad = f"{json.dumps(USAGE)}\n", "{}\n" * 15_000 + "x\n" * 15_000
+    path.write_text(good + bad + good, encoding="utf-8")
+    read_usage(path, on_error="skip")
+    tracemalloc.start()
+    try:
+        attrs = read_usage(path, on_error="skip").attrs
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert attrs["rejected"] == 30_000
+    assert [int(re.search(r"line (\d+)", one)[1]) for one in attrs["rejected_examples"]] == list(range(2, 22))  # fmt: skip
+    with pytest.raises(UsageError, match="line 2: no usage object"):
+        read_usage(path)
+    parts = usage.total_usage([path, path], by="model", on_error="skip")
+    assert (parts.rejected, len(parts.rejected_examples)) == (60_000, 20)
+
+
+def test_fields_of_their_own_in_every_line_are_no_columns_of_all(tmp_path, monkeypatch):
+    """As Arrow would have it: lines times fields. Fields that are rare are no reason not to ask it."""
+    asked = []
+    table_of_lines = json_log.table_of_lines
+    monkeypatch.setattr(
+        json_log, "table_of_lines", lambda *given: asked.append(1) or table_of_lines(*given)
+    )
+    path = tmp_path / "log.jsonl"
+    path.write_text(
+        text(*(USAGE | {f"user_{n}": {"n": 1}} for n in range(3_000))), encoding="utf-8"
+    )
+    assert len(read_usage(path)) == 3_000
+    assert not asked
+    rare = (USAGE | ({f"rare_{n % 5}": 1} if n % 50 == 0 else {}) for n in range(3_000))
+    path.write_text(text(*rare), encoding="utf-8")
+    assert len(read_usage(path)) == 3_000
+    assert asked

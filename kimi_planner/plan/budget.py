@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
@@ -154,12 +153,7 @@ class BudgetMatrix(Shown):
 
     def at_rates(self, exchange: Exchange) -> BudgetMatrix:
         """Return the same in another currency, each month at the rate of its first day."""
-        rates = {
-            name: exchange.at(date.fromisoformat(f"{name}-01"))
-            for span in self.spans
-            if span.level == "month"
-            for name in span.months
-        }
+        rates = exchange.of_months(self.whole.months)
         rows = tuple(row.at_rates(rates) for row in self.rows)
         with localcontext(EXACT):
             off = {month: usd * rates[month] for month, usd in self.credits.items()}
@@ -308,6 +302,7 @@ def budget_matrix(
         spans=tuple(_spans(projection.months)),
         rows=rows,
         provenance=projection.provenance,
+        currency=number.currency,
     )
 
 

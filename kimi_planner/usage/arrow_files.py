@@ -58,7 +58,7 @@ def read_arrow(path: Path, rows: Rows) -> Iterator[pd.DataFrame]:
             "without compression, if you trust it.",
             at=path,
         ) from None
-    except (pa.ArrowException, OSError, UnicodeDecodeError, struct.error) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, struct.error) as error:
         raise UsageError(f"cannot be read ({' '.join(str(error).split())}).", at=path) from None
 
 

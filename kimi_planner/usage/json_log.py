@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -35,6 +36,9 @@ __all__ = ["Entries", "read_json"]
 _READ_CHARS = 1 << 21
 #: So many blocks that Arrow cannot read in one go, and it is asked no more.
 _ODD_BLOCKS = 3
+#: One of so many lines is asked for its fields, their length judged by the first of the text; so many new
+#: ones are too many.
+_ONE_OF_LINES, _START_CHARS, _NEW_FIELDS = 64, 1 << 14, 8
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
@@ -162,7 +166,29 @@ def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
         first = loads(block.text if end < 0 else block.text[:end])
     except (ValueError, RecursionError):
         return None
-    return table_of_lines(block, first)
+    return None if _brings_ever_new_fields(block.text) else table_of_lines(block, first)
+
+
+def _brings_ever_new_fields(text: str) -> bool:
+    """Whether lines have fields of their own, such as ids: Arrow would fill a column of all lines for each.
+
+    Told by some of the lines: the share of them that has a field which no other one has is the chance
+    that the next line brings another (Good and Turing).
+    """
+    size = _START_CHARS // (text.count("\n", 0, _START_CHARS) or 1)
+    seen: Counter[str] = Counter()
+    place = 0
+    while (place := text.find("\n", place + size * _ONE_OF_LINES) + 1) > 0:
+        end = text.find("\n", place)
+        with suppress(ValueError, RecursionError):
+            seen.update(_fields(loads(text[place : len(text) if end < 0 else end])))
+    return sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
+
+
+def _fields(value: Any, front: str = "") -> Iterator[str]:
+    for key, inner in value.items() if type(value) is dict else ():
+        yield f"{front}{key}"
+        yield from _fields(inner, f"{front}{key}.")
 
 
 def _odd_value(line: str, number: int, block: Block, rows: Rows) -> Any:

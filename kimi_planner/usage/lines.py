@@ -17,7 +17,10 @@ from kimi_planner.limits import LINE_BYTES
 from kimi_planner.packed import STANDARD_INPUT, DamagedFileError, Progress, open_unpacked
 from kimi_planner.usage.paths import refuse_start
 
-__all__ = ["Block", "Rejects", "first_line", "line_blocks"]
+__all__ = ["MAX_REJECTED_SHOWN", "Block", "Rejects", "first_line", "line_blocks"]
+
+#: Bad rows that are kept as messages.
+MAX_REJECTED_SHOWN = 20
 
 _BLOCK_BYTES = 1 << 22
 #: Marks at the beginning of a file, and what they mean; those of 32 bits begin like those of 16.
@@ -32,10 +35,11 @@ _MARKS = {
 
 @dataclass
 class Rejects:
-    """Where bad rows go: raised at once, or left out and kept as messages."""
+    """Where bad rows go: raised at once, or left out and counted, the first of them kept as messages."""
 
     skip: bool
     messages: list[str] = field(default_factory=list)
+    count: int = 0
 
     @classmethod
     def of(cls, on_error: str) -> Rejects:
@@ -60,7 +64,14 @@ class Rejects:
         """
         if not self.skip:
             raise UsageError(problem, at=where)
-        self.messages.append(f"{where}: {problem}")
+        self.count += 1
+        if len(self.messages) < MAX_REJECTED_SHOWN:
+            self.messages.append(f"{where}: {problem}")
+
+    def join(self, other: Rejects) -> None:
+        """Add those of a later part."""
+        self.count += other.count
+        self.messages = (self.messages + other.messages)[:MAX_REJECTED_SHOWN]
 
 
 @dataclass(frozen=True, slots=True)

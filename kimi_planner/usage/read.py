@@ -24,7 +24,6 @@ from kimi_planner.usage.paths import files_of, is_arrow, refuse_container
 from kimi_planner.usage.rows import HIDDEN, LeftOut, Rows
 
 __all__ = [
-    "MAX_REJECTED_SHOWN",
     "begun",
     "checked_frame",
     "completeness",
@@ -33,7 +32,6 @@ __all__ = [
     "refuse_empty",
 ]
 
-MAX_REJECTED_SHOWN = 20
 _SSE = ("data:", "event:", ":", "id:", "retry:")
 
 
@@ -256,12 +254,11 @@ def _finished(
             *(one for one in map(str, frame) if one.startswith("fee: ")),
         ]
     ]
-    messages = rows.rejects.messages
     known: dict[Hashable, Any] = {
         "source": name,
         "forms": rows.forms,
-        "rejected": len(messages),
-        "rejected_examples": messages[:MAX_REJECTED_SHOWN],
+        "rejected": rows.rejects.count,
+        "rejected_examples": rows.rejects.messages,
         "unread": dict(rows.unread),
         "ignored_columns": list(rows.unread),
         "duplicates": repeated,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where
 from kimi_planner.usage.dialects import GENERIC, dialects, spelled
 from kimi_planner.usage.frame import COLUMNS
-from kimi_planner.usage.lines import Rejects
+from kimi_planner.usage.lines import MAX_REJECTED_SHOWN, Rejects
 from kimi_planner.usage.repeats import Twice, one_row_per_call, parents_of_calls
 from kimi_planner.usage.times import as_times
 
@@ -23,6 +24,14 @@ __all__ = ["HIDDEN", "LeftOut", "Problems", "Rows"]
 
 #: Columns of a chunk that a usage frame does not have: where a row stands, and which call it is of.
 HIDDEN = ("_line", "_file", "_id", "_chunk", "_node", "_parent", "_cost")
+_MOST_PROBLEMS = 10_000
+
+
+@cache
+def _known_forms() -> str:
+    return ", ".join(
+        dict.fromkeys(one.form or one.name for one in dialects() if one.name != GENERIC)
+    )
 
 
 class LeftOut(Enum):
@@ -33,7 +42,7 @@ class LeftOut(Enum):
 
 
 class Problems(Rejects):
-    """Bad rows of one chunk, which are told in the order of their lines."""
+    """Bad rows of one chunk, which are told in the order of their lines; of very many the first."""
 
     def __init__(self) -> None:
         super().__init__(skip=True)
@@ -42,6 +51,28 @@ class Problems(Rejects):
     def add(self, where: Where, problem: str) -> None:
         """Keep a bad row for later."""
         self.found.append((where, problem))
+        if len(self.found) > _MOST_PROBLEMS:
+            self._order()
+            self.count += len(self.found) - MAX_REJECTED_SHOWN
+            del self.found[MAX_REJECTED_SHOWN:]
+
+    def _order(self) -> None:
+        self.found.sort(key=lambda one: one[0].line or 0)
+
+    def tell(self, rejects: Rejects) -> None:
+        """Pass them on, and begin anew.
+
+        Raises
+        ------
+        UsageError
+            If bad rows are not to be skipped.
+        """
+        self._order()
+        found, self.found = self.found, []
+        for where, problem in found:
+            rejects.add(where, problem)
+        rejects.count += self.count
+        self.count = 0
 
 
 @dataclass
@@ -161,13 +192,10 @@ class Rows:
                 "a request that was not sent yet, so it has no usage. Count what it will be billed with "
                 "`kimi-planner count FILE` or count_corpus."
             )
-        known = ", ".join(
-            dict.fromkeys(one.form or one.name for one in dialects() if one.name != GENERIC)
-        )
         return (
             "no usage object, so the call's cost is unknown. Log `usage` with every reply. "
             f"Found: {quoted(', '.join(said) or 'nothing')}. "
-            f"Forms that are read: {known}, {GENERIC}."
+            f"Forms that are read: {_known_forms()}, {GENERIC}."
         )
 
     def open(self, stream: int, line: int, name: str) -> None:
@@ -201,9 +229,7 @@ class Rows:
         UsageError
             If a row is bad and errors are not skipped.
         """
-        found, self.problems.found = self.problems.found, []
-        for where, problem in sorted(found, key=lambda one: one[0].line or 0):
-            self.rejects.add(where, problem)
+        self.problems.tell(self.rejects)
         chunks, self._chunks = self._chunks, []
         if len(chunks) > 1:
             chunks = [self._joined(chunks).sort_values("_line", kind="stable", ignore_index=True)]
@@ -263,7 +289,7 @@ class Rows:
             self.clock(1, is_relative=bool(other._is_relative))
         if self._is_relative is None:
             self._is_relative = other._is_relative
-        self.rejects.messages += other.rejects.messages
+        self.rejects.join(other.rejects)
         for reason, count in other.left_out.items():
             self.left_out[reason] += count
         self.unread.update(other.unread)

@@ -19,7 +19,7 @@ from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.notes import Note
 from kimi_planner.rich import frame_html, page_html
-from kimi_planner.usage.read import MAX_REJECTED_SHOWN
+from kimi_planner.usage.lines import MAX_REJECTED_SHOWN
 from kimi_planner.usage.totals.columns import Counts, dates_of, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
 

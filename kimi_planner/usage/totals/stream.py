@@ -13,7 +13,7 @@ from kimi_planner.errors import Where
 from kimi_planner.packed import Progress
 from kimi_planner.usage.csv_log import read_frame
 from kimi_planner.usage.paths import LogFile
-from kimi_planner.usage.read import MAX_REJECTED_SHOWN, completeness, read_file, refuse_empty
+from kimi_planner.usage.read import completeness, read_file, refuse_empty
 from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.totals.columns import counts_of
 from kimi_planner.usage.totals.group import DERIVED, refuse_unknown_keys
@@ -126,8 +126,8 @@ class Part:
         return replace(
             self.totals,
             source=source,
-            rejected=len(rows.rejects.messages),
-            rejected_examples=tuple(rows.rejects.messages[:MAX_REJECTED_SHOWN]),
+            rejected=rows.rejects.count,
+            rejected_examples=tuple(rows.rejects.messages),
             left_out={name: count for name, count in left_out.items() if count},
             notes=tuple(completeness(rows, parents)[1]),
         )
