@@ -472,7 +472,7 @@ def test_the_interval_of_several_stretches_is_the_textbook_one() -> None:
     """Stratified, combined ratio estimate: Cochran (6.52), its variance, and (5.16) for the degrees."""
     rng, lengths, taken = Random(8), [90, 40, 7], [12, 5, 3]
     drawn = [
-        Block(stretch, size := rng.randint(500, 1500), size // 4 + rng.randint(-40, 40) * stretch)
+        Block(stretch, size := rng.randint(50, 150), size // 4 + rng.randint(-4, 4) * stretch)
         for stretch, count in enumerate(taken)
         for _ in range(count)
     ]
