@@ -234,6 +234,7 @@ def test_a_file_cut_off_in_the_middle_has_no_total(tmp_path: Path) -> None:
         (__file__, {"form": "xml"}, FileError, "Unknown form 'xml'"),
         (__file__, {"sample": 0}, FileError, "sample is 0"),
         (__file__, {"sample": 1.5}, FileError, "sample is 1.5"),
+        (__file__, {"sample": "half"}, FileError, "sample is 'half'"),
         (__file__, {"model": "kimi-k9"}, UnknownModelError, "kimi-k9"),
     ],
 )
