@@ -80,13 +80,14 @@ class Lines:
     def within(self, tests: set[str], seconds: float) -> list[str]:
         """Return as many tests as take that long with their files, the quickest first.
 
-        Those of the files that have most of them come before others.
+        Those that look at all modules, and those of the files that have most, come before others.
         """
         known = tests & self.seconds.keys()
         most = dict(Counter(map(file_of, known)).most_common(FILES))
 
-        def rank(test: str) -> tuple[bool, float, str]:
-            return file_of(test) not in {STRUCTURE, *most}, self.seconds[test], test
+        def rank(test: str) -> tuple[bool, bool, float, str]:
+            file = file_of(test)
+            return file != STRUCTURE, file not in most, self.seconds[test], test
 
         taken: list[str] = []
         files: set[str] = set()

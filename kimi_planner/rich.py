@@ -37,9 +37,10 @@ _WORDS = ' style="text-align:left"'
 _NAMES = ' style="text-align:left;white-space:nowrap"'
 _NAME_CHARS = 32  # of names that do not break
 _MOST_ROWS = 16  # of a table; what is left out is counted
-_MOST_LINES, _LINE = 30, 100  # of a screen of text, and characters on a line
-_CELL = 34  # characters of a cell of text on a screen
-_SHARES = ("gap", "share", "chance", "probability", "rate", "relative")
+_MOST_LINES, _LINE = 30, 80  # of a screen of text, and characters on a line
+_CELL, _LEAST_CELL = 34, 20  # characters of a cell of text on a screen, and where room is short
+_DIGITS = re.compile(r"[-+]?[\d,.]+%?")
+_SHARES = ("gap", "share", "chance", "probability", "rate", "relative", "success", "quality")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class Page:
         return page_html(*tables, title=self.title, notes=self.notes, provenance=self.provenance)
 
     def text(self) -> str:
-        """Return it for a terminal: at most 30 lines of 100 characters."""
+        """Return it for a terminal: at most 30 lines of 80 characters."""
         head, foot = _filled(self.title), _filled(self.provenance)
         if self.frame is not None:
             head += ["", *_table_text(*_cells_of(self.frame, self.columns)), ""]
@@ -105,21 +106,35 @@ def _table_text(
     headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
 ) -> list[str]:
     """Return the lines of a table; columns that have no room on a line are named below."""
-    cells = [[shorten(on_one_line(cell), _CELL) for cell in row] for row in (headers, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [[on_one_line(cell) for cell in row] for row in rows]
+    least = [max(map(len, head.split()), default=0) for head in headers]
+    widths = [
+        max(head, *(min(_CELL, len(cell)) for cell in column)) if column else head
+        for head, *column in zip(least, *lines, strict=True)
+    ]
+    words = [place for place in range(len(widths)) if place not in right]
+    while sum(widths) + 2 * (len(widths) - 1) > _LINE:  # the widest column of words gives way
+        place = max(words, key=widths.__getitem__, default=0)
+        if not words or widths[place] <= max(_LEAST_CELL, least[place]):
+            break
+        widths[place] -= 1
+    cells = [[*map(shorten, row, widths)] for row in lines]
     count = len(widths)
     while count > 1 and sum(widths[:count]) + 2 * (count - 1) > _LINE:
         count -= 1
-    lines = [
+    heads = [wrap(head, width) for head, width in zip(headers, widths, strict=True)]
+    high = max(map(len, heads[:count]))
+    heads = [[""] * (high - len(head)) + head for head in heads[:count]]
+    text = [
         "  ".join(
             cell.rjust(width) if place in right else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row[:count], widths, strict=False))
         ).rstrip()
-        for row in cells
+        for row in [*zip(*heads, strict=True), *cells]
     ]
     if headers[count:]:
-        lines += _filled(f"Also: {', '.join(headers[count:])}.")
-    return lines
+        text += _filled(f"Also: {', '.join(headers[count:])}.")
+    return text
 
 
 def shorten(text: str, most: int) -> str:
@@ -206,13 +221,18 @@ def _cells_of(
     names = list(frame.columns if columns is None else columns)
     known = frame.astype(object).where(frame.notna(), None)
     values = {name: known[name].tolist() for name in names}
-    is_words = [any(isinstance(one, str | bool) for one in values[name]) for name in names]
+    is_words = [any(map(_is_words, values[name])) for name in names]
     right = [place for place, words in enumerate(is_words) if not words]
     cells = [[_cell(str(name), value) for value in values[name]] for name in names]
     rows = list(zip(*cells, strict=True))
     if left_out > 1:
         rows.insert(-1, (f"… {left_out} more", *([""] * (len(names) - 1))))
     return [_header(str(name)) for name in names], rows, right
+
+
+def _is_words(value: object) -> bool:
+    """Tell whether a value is none to be lined up by its digits."""
+    return isinstance(value, bool) or (isinstance(value, str) and not _DIGITS.fullmatch(value))
 
 
 def stated(value: object) -> str:
@@ -260,7 +280,9 @@ def _number(parts: list[str], value: Decimal | float) -> str:
     if math.isinf(size):
         return "no bound"
     if "usd" in parts:
-        return usd(value) if size >= 1 or size == 0 else f"{Decimal(f'{value:.4g}'):f}"
+        return (
+            usd(value) if size >= 1 or size == 0 else usd(value, 2 - math.floor(math.log10(size)))
+        )
     if any(share in parts for share in _SHARES):
         return share_text(float(value))
     return number_cell(value)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kimi_planner import Workload, cost, load_catalog, project, recommend
 from kimi_planner.catalog import ALL_PRICES
 from kimi_planner.errors import CatalogError, UnknownModelError
-from kimi_planner.report.tables import source_sentences
+from kimi_planner.report.register import source_sentences
 from kimi_planner.report.text import plan_text
 
 CARD, PUBLIC = load_catalog(), load_catalog("2026-11-public")

@@ -11,7 +11,7 @@ from kimi_planner.files import data_dir
 from kimi_planner.report.catalog_text import catalog_text
 from kimi_planner.report.catalogs import diff_text
 from kimi_planner.report.json_form import catalog_data
-from kimi_planner.report.tables import catalog_table
+from kimi_planner.report.register import catalog_table
 
 CARD = (data_dir() / "catalogs" / "2026-06.toml").read_text(encoding="utf-8")
 TEXT = (

@@ -10,7 +10,7 @@ from kimi_planner.calls.fit import context_fit
 from kimi_planner.capacity.need import throughput
 from kimi_planner.catalog import load_catalog
 from kimi_planner.choose import Evaluations, Requirements, Trials, recommend
-from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
+from kimi_planner.errors import CallError, EvaluationError, SettingError, UnknownModelError
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload, load_workloads
 
@@ -432,7 +432,9 @@ def test_a_whole_number_may_be_spelt_as_a_float():
 @pytest.mark.parametrize("value", ["x", 0, {}])
 def test_something_else_than_a_result_is_refused(given, value):
     """A projection or a fit that is none is one error with what to give."""
-    with pytest.raises(SettingError, match=rf"^{given} is .*\. Give what .* returns\."):
+    with pytest.raises(
+        CallError, match=rf"^recommend\(\): {given} is .*\. Give what .*\(\) returns\."
+    ):
         recommend(plain(), **{given: value})
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kimi_planner import load_catalog, load_workloads, project, recommend
 from kimi_planner.choose import quality_frontier, read_evaluations
 from kimi_planner.choose.frontier import non_dominated
-from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
+from kimi_planner.errors import CallError, EvaluationError, SettingError, UnknownModelError
 from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
@@ -139,7 +139,7 @@ def test_ranges_show_as_percentiles_of_monthly_spend():
 def test_bad_input_is_refused():
     """No projection, a workload that it lacks, and a file that was not read."""
     projection, tried = plan(plain()), measured(("w", "kimi-k2", 1, 2))
-    with pytest.raises(SettingError, match="what project returns"):
+    with pytest.raises(CallError, match=r"what project\(\) returns"):
         quality_frontier(plain(), tried)
     with pytest.raises(SettingError, match="no workload 'v'"):
         quality_frontier(projection, tried, workload="v")

@@ -28,7 +28,7 @@ from kimi_planner.choose.portfolios.problem import WHOLE, Option, Problem
 from kimi_planner.choose.portfolios.solve import best
 from kimi_planner.choose.portfolios.words import least_text, share_text
 from kimi_planner.cli import main
-from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
+from kimi_planner.errors import CallError, EvaluationError, SettingError, UnknownModelError
 from kimi_planner.plan.spend import Spend
 
 #: By own trials alone, which can be done by hand.
@@ -636,7 +636,7 @@ def test_a_result_shows_itself_without_colours():
     assert "<w>" not in shown
     assert found.provenance in shown
     assert "color" not in shown
-    assert repr(found).startswith("<Portfolio: 300.00 USD a month serve every workload.")
+    assert repr(found).startswith("300.00 USD a month serve every workload.")
     frontier = portfolio_frontier(plain("<w>"), evaluations=ALL_TRIED, **NOVEMBER)
     assert "color" not in frontier._repr_html_()
     assert repr(frontier).startswith("The best portfolio of 4 budgets, ")
@@ -650,11 +650,7 @@ def test_a_result_shows_itself_without_colours():
         ({"budget_usd_per_month": float("nan")}, "finite"),
         ({"percentile": 101}, "percentile"),
         ({"percentile": True}, "percentile"),
-        ({"requirements": {}}, "Requirements"),
         ({"tier": 9}, "tiers 0, 1"),
-        ({"projection": 5}, "projection is 5. Give what project returns"),
-        ({"fit": 5}, "fit is 5. Give what context_fit returns"),
-        ({"tier": 1, "traffic": 5}, "traffic is 5. Give what throughput returns"),
         ({"n_paths": 1}, "n_paths"),
     ],
 )
@@ -663,6 +659,22 @@ def test_bad_questions_are_named(options, word):
     scenario = {"evaluations": ALL_TRIED} | ({} if "projection" in options else NOVEMBER)
     with pytest.raises(SettingError, match=word):
         portfolio(plain("a"), **{"budget_usd_per_month": 300} | scenario | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"requirements": {}}, "Give Requirements"),
+        ({"projection": 5}, r"Give what project\(\) returns"),
+        ({"fit": 5}, r"Give what context_fit\(\) returns"),
+        ({"tier": 1, "traffic": 5}, r"Give what throughput\(\) returns"),
+    ],
+)
+def test_what_is_no_result_is_named(options, word):
+    """Something else in the place of a result is named, with where to get one."""
+    plan = {"evaluations": ALL_TRIED} | ({} if "projection" in options else NOVEMBER)
+    with pytest.raises(CallError, match=word):
+        portfolio(plain("a"), 300, **plan | options)
 
 
 def test_evaluations_of_a_misspelled_workload_are_said():

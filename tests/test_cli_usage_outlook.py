@@ -140,6 +140,9 @@ def test_a_log_of_unknown_columns_is_told_what_they_are(run, log, tmp_path):
     code, _, err = run("usage", "outlook", "own.csv", *own)
     assert code == 2
     assert "--map prompt_tokens=NAME" in err
+    (tmp_path / "both.csv").write_text("asked,answered\n1,2\n", encoding="utf-8")
+    _, _, err = run("usage", "outlook", "both.csv")
+    assert "Say which it is: --map prompt_tokens=NAME --map completion_tokens=NAME, in" in err
 
 
 def test_every_command_of_a_log_reads_any_log():

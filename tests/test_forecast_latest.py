@@ -319,9 +319,9 @@ def test_a_workload_that_is_not_stated_is_named_so():
 
 
 def test_it_prints_and_shows_itself():
-    """In one line, and as a table in a notebook."""
+    """On a screen, and as a table in a notebook."""
     found = estimate(hourly(), 500, by="team")
-    assert repr(found).startswith("<LatestEstimate. November 2026: ")
+    assert repr(found).startswith("November 2026: ")
     page = found._repr_html_()
     assert "tickets" in page
     assert found.sentences[0].split(";")[0] in page

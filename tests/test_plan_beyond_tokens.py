@@ -16,7 +16,7 @@ from kimi_planner.plan import sensitivity
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.draws import Draws
-from kimi_planner.report.tables import assumptions_table
+from kimi_planner.report.register import assumptions_table
 from kimi_planner.workload import Workload
 from kimi_planner.workload.beyond_tokens import WrittenShare
 

@@ -44,11 +44,6 @@ def test_each_route_that_none_beats_is_a_row(result):
     assert result.frontier[0].name in plot.alt_text(ax)
 
 
-def test_cascades_are_legible(result):
-    """Sixteen routes can be read in every size."""
-    assert_legible(lambda ax: plot.cascades(result, ax=ax))
-
-
 def test_measured_routes_have_lines_for_their_intervals():
     """A line from end to end of the cost, and the interval of the success beside it."""
     found = cascades(

@@ -1,8 +1,9 @@
 """The picture of a conversation shows how it grows, and where it no longer fits."""
 
+from dataclasses import replace
+
 import numpy as np
-import pytest
-from legible import assert_legible, said
+from legible import said
 from pictured import LONG, PUBLIC, closed
 
 from kimi_planner import Workload, plot
@@ -66,8 +67,15 @@ def test_the_first_overflow_is_that_of_the_result():
     assert f"P90 {result.first_overflow['p90']}" in plot.alt_text(ax)
 
 
-@pytest.mark.parametrize("workload", [PLAIN, SPREAD], ids=["plain", "spread"])
-def test_growth_is_legible(workload):
-    """Few and many turns can be read in every size."""
-    result = conversation(workload, "kimi-k2")
-    assert_legible(lambda ax: plot.conversation_growth(result, ax=ax))
+def test_a_turn_that_few_conversations_reach_is_no_limit():
+    """Where one in ten thousand outgrows the window, no line stands at the turn; the title says how many."""
+    rare = replace(SPREAD, turns=3, prompt_tokens={"p50": 5000, "p90": 20_000})
+    result = conversation(rare, "kimi-k2")
+    assert 0.9 < result.never_overflows_share < 1
+    ax = plot.conversation_growth(result)
+    assert not [
+        line for line in ax.lines if line.get_linestyle() == "--" and line.get_xdata()[0] > 1
+    ]
+    assert "of conversations outgrow the window of 128,000 tokens, first in turn" in " ".join(
+        ax.get_title(loc="left").split()
+    )

@@ -1,9 +1,8 @@
 """The picture of what a month may cost shows chances as dots."""
 
 import numpy as np
-import pytest
-from legible import assert_legible, said
-from pictured import PLAIN, certain, closed, plan, wide
+from legible import said
+from pictured import PLAIN, certain, closed, plan
 
 from kimi_planner import plot
 
@@ -53,17 +52,3 @@ def test_a_spend_without_a_range_is_a_line_and_says_so():
     ax = plot.spend_distribution(certain(PLAIN))
     assert not ax.collections
     assert "range not given within budget" in said(ax)
-
-
-@pytest.mark.parametrize(
-    ("draw", "rows"),
-    [
-        (lambda ax: plot.spend_distribution(plan().projection, ax=ax), 4),
-        (lambda ax: plot.spend_distribution(wide(), ax=ax), 12),
-        (lambda ax: plot.spend_distribution(certain(PLAIN), ax=ax), 4),
-    ],
-    ids=["example", "wide", "plain"],
-)
-def test_what_a_month_may_cost_is_legible(draw, rows):
-    """Four and twelve models can be read in every size."""
-    assert_legible(draw)

@@ -97,6 +97,16 @@ def test_each_slider_shows_the_plan_of_the_changed_workloads(shown, workloads):
     assert shown.projection.names == tuple(one.name for one in workloads)
 
 
+def test_every_control_shows_what_it_stands_at(shown):
+    """At first and after a reset each list has a choice: one of nothing would be seen empty."""
+    lists = [one for one in shown.box.children if hasattr(one, "index")]
+    assert [one.description for one in lists] == ["workload", "scenario", "growth", "cached"]
+    assert {one.index for one in lists} == {0}
+    shown.set(workload="support-chat", growth="5%")
+    shown.reset()
+    assert {one.index for one in lists} == {0}
+
+
 def test_growth_and_a_cached_share_are_moved_and_taken_back(workloads):
     """Where the catalog states a cached price, the share moves the spend; growth does everywhere."""
     settings = {"catalog": "2026-11-public-3", "models": "kimi-k2.6", **PLAN}

@@ -1,7 +1,7 @@
 """The picture of context fit marks the windows, and names the shares."""
 
-from legible import assert_legible, said
-from pictured import PUBLIC, ZERO, awkward, closed, plan
+from legible import said
+from pictured import ZERO, closed, plan
 
 from kimi_planner import Workload, context_fit, plot
 
@@ -35,11 +35,3 @@ def test_context_fit_parts_models_that_differ():
     assert labels == ["thinks: kimi-k2-5 and 2 more", "thinks: kimi-k2-5-thinking"]
     assert "all fit" in said(ax)
     assert "none fit" in said(ax)
-
-
-def test_context_fit_is_legible():
-    """Many rows and three windows can be read in every size, and requests of nothing."""
-    assert_legible(lambda ax: plot.context_fit(plan().fit, ax=ax))
-    several = context_fit(awkward(), catalog=PUBLIC)
-    assert_legible(lambda ax: plot.context_fit(several, ax=ax))
-    assert_legible(lambda ax: plot.context_fit(context_fit(ZERO), ax=ax))

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from legible import assert_legible, said
-from pictured import PUBLIC, ZERO, awkward, closed, plan
+from legible import said
+from pictured import closed, plan
 
 from kimi_planner import Workload, context_fit, plot
 
@@ -29,11 +29,3 @@ def test_requests_of_one_size_fit_all_at_once():
     curve = context_fit(workload, "kimi-k2").curve([1499, 1500, 2000])
     assert curve["fit_share"].tolist() == [0, 1, 1]
     assert curve["window_tokens"].tolist() == [1499, 1500, 2000]
-
-
-def test_fit_curves_are_legible():
-    """Five curves, and eight with three windows, can be read in every size."""
-    assert_legible(lambda ax: plot.context_fit_curve(plan().fit, ax=ax))
-    several = context_fit(awkward(), catalog=PUBLIC)
-    assert_legible(lambda ax: plot.context_fit_curve(several, ax=ax))
-    assert_legible(lambda ax: plot.context_fit_curve(context_fit(ZERO), ax=ax))

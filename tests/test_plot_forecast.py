@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from legible import assert_legible, said, words
+from legible import said, words
 from pictured import AS_OF, closed
 
 from kimi_planner import forecast_spend, plot
@@ -23,16 +23,6 @@ def forecast(horizon="7 days", hours=9 * 24, dated=True):
     tokens = {"prompt_tokens": 1500 * requests, "completion_tokens": 300 * requests}
     log = pd.DataFrame({**times, "requests": requests, **tokens})
     return forecast_spend(log, horizon, "kimi-k2", as_of=AS_OF)
-
-
-@pytest.mark.parametrize(
-    ("horizon", "hours", "dated"),
-    [("7 days", 216, True), ("3 months", 30, True), ("6h", 216, False), ("2h", 9, False)],
-)
-def test_a_forecast_is_legible(horizon, hours, dated):
-    """Days, months and hours ahead can be read in every size."""
-    result = forecast(horizon, hours, dated=dated)
-    assert_legible(lambda ax: plot.forecast(result, ax=ax))
 
 
 def test_forecast_shows_the_quantiles_and_as_long_a_time_before():

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from legible import assert_apart
+from legible import assert_apart, said
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from pictured import closed
 
-from kimi_planner.plot import layout
+from kimi_planner.plot import layout, marks
 from kimi_planner.plot.canvas import Canvas
 
 __all__ = ["closed"]
@@ -47,6 +47,44 @@ def test_a_text_is_broken_to_its_width():
     lines = layout.wrapped(ax, text, 90, fontsize=9)
     assert layout.size_of(ax, lines, fontsize=9)[0] <= 90
     assert "".join(lines.split()) == "".join(text.split())
+
+
+def test_an_amount_stays_with_what_it_is():
+    """A percentile and a unit are on the line of their number."""
+    ax = plt.figure().add_subplot()
+    lines = layout.wrapped(ax, "8.04 (P10 5.12, P90 13.74) of 145.55 USD", 60, fontsize=9)
+    assert lines.split("\n") == ["8.04", "(P10 5.12,", "P90 13.74)", "of", "145.55 USD"]
+
+
+def test_a_sign_at_the_end_of_an_axis_is_whole_and_a_row_left_out_is_not_seen():
+    """A dot at the end is drawn beyond the axes; those of rows that do not fit are not."""
+    figure = plt.figure(figsize=(4, 2))
+    canvas = Canvas(ax=figure.add_subplot())
+    canvas.ax.set_xlim(0, 10)
+    canvas.rows(f"row {number}" for number in range(30))
+    for number in range(30):
+        marks.dot(canvas, number, 10.0, (10.0, 10.0), "#1b1b1b")
+    canvas.finish("Title", "", "What it shows.")
+    shown = len(canvas.ax.get_yticklabels())
+    assert shown < 30
+    assert canvas.ax.get_ylim() == (shown - 0.5, -0.5)
+    assert_apart(figure, "many rows")
+    inner, pixels = canvas.ax.get_window_extent(), np.asarray(figure.canvas.buffer_rgba())
+    row = figure.bbox.height - canvas.ax.transData.transform((10, 0))[1]
+    assert (pixels[round(row), round(inner.x1) + 3, :3] < 99).all()
+    assert {round(line.get_clip_box().y0 - inner.y0) for line in canvas.ax.lines} == {0}
+
+
+def test_a_key_too_long_for_its_place_is_cut_and_counted():
+    """Four of twelve long names are shown, and the caption says how many are not."""
+    canvas = Canvas(ax=plt.subplots(1, 2)[1][0])
+    lines = canvas.ax.plot(np.zeros((2, 12)))
+    key = [(f"the nightly summary of every ticket of region {number}", line)
+           for number, line in enumerate(lines)]  # fmt: skip
+    canvas.finish("Title", "Below.", "What it shows.", key=key, notes=["A note of the result."])
+    assert len(canvas.ax.get_legend().get_texts()) == 4
+    assert "8 of 12 lines are not named; taller axes name them. Below." in said(canvas.ax)
+    assert "1 more note with the result" in said(canvas.ax)
 
 
 def test_names_of_limits_get_rows_of_their_own():

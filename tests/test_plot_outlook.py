@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from legible import assert_legible, said
+from legible import said
 from pictured import closed
 from test_forecast_latest import AS_OF, hourly
 
@@ -24,23 +24,6 @@ def planned(requests):
         name="all", requests_per_day=requests, prompt_tokens=1500, completion_tokens=200
     )
     return project(workload, months=3, start="2026-11", models="kimi-k2", as_of=AS_OF)
-
-
-@pytest.mark.parametrize(
-    ("limits", "options"),
-    [
-        ((), {}),
-        ((450,), {"plan": 5000}),
-        ((447.95,), {"plan": 5927, "balance": 200}),
-        ((100,), {"end": "2026-12-01", "plan": 5000}),
-        ((90_000,), {"until": "quarter end", "end": "2026-11-02", "since": "2026-11-01"}),
-    ],
-)
-def test_an_estimate_is_legible(limits, options):
-    """With limits far off, close to the end, or none, it can be read in every size."""
-    plan = planned(options.pop("plan")) if "plan" in options else None
-    result = estimate(*limits, plan=plan, **options)
-    assert_legible(lambda ax: plot.outlook(result, ax=ax))
 
 
 def test_lines_and_bands_are_the_numbers_of_the_estimate():

@@ -1,8 +1,7 @@
 """The picture of cost against quality shows the frontier."""
 
-import pytest
-from legible import assert_legible, said
-from pictured import NAMES, closed, measured, plan, wide
+from legible import said
+from pictured import closed, measured, plan, wide
 
 from kimi_planner import plot
 from kimi_planner.choose import quality_frontier
@@ -35,19 +34,3 @@ def test_a_picture_without_a_success_rate_says_so():
     assert {line.get_marker() for line in ax.lines} >= {"s"}
     assert "No success rate is known of kimi-" in said(ax)
     assert "unknown, " in said(ax)
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        lambda: quality_frontier(plan().projection, measured(), workload="coding-assistant"),
-        lambda: quality_frontier(plan().projection, measured()),
-        lambda: quality_frontier(wide(), measured(NAMES[:2])),
-        lambda: quality_frontier(wide(), measured(("other",))),
-    ],
-    ids=["one", "all", "wide", "none"],
-)
-def test_cost_against_quality_is_legible(result):
-    """Points on each other, and twelve models, can be read in every size."""
-    found = result()
-    assert_legible(lambda ax: plot.cost_vs_quality(found, ax=ax))

@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import pytest
-from legible import assert_legible, said
-from pictured import AS_OF, LONG, ZERO, awkward, closed, example, plan, wide
+from legible import said
+from pictured import AS_OF, ZERO, closed, example, plan
 
 from kimi_planner import plot
 from kimi_planner.choose import cost_per_request
@@ -37,13 +37,3 @@ def test_a_workload_that_is_not_there_is_refused():
     costs = cost_per_request(ZERO, as_of=AS_OF)
     with pytest.raises(SettingError, match=r"No workload 'v'\. There is zero"):
         plot.cost_per_request(costs, "v")
-
-
-def test_costs_of_requests_are_legible():
-    """Many rows, twelve models and a request of nothing can be read in every size."""
-    every = cost_per_request(example(), projection=plan().projection)
-    assert_legible(lambda ax: plot.cost_per_request(every, ax=ax))
-    twelve = cost_per_request(awkward()[:2], projection=wide())
-    assert_legible(lambda ax: plot.cost_per_request(twelve, LONG, ax=ax))
-    nothing = cost_per_request(ZERO, as_of=AS_OF)
-    assert_legible(lambda ax: plot.cost_per_request(nothing, ax=ax))

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from legible import assert_legible, said
-from pictured import LASTING, LONG, PLAIN, ZERO, certain, closed, lasting, plan, wide
+from legible import said
+from pictured import PLAIN, certain, closed, plan
 
 from kimi_planner import plot, project
 from kimi_planner.errors import SettingError
@@ -69,24 +69,6 @@ def test_certain_spend_has_no_range():
     assert "P10" not in said(ax).split("Line:")[0]
     assert f"{projection.summary()['p50_usd_per_month'][0]:.4f}" in said(ax)
     assert "P90" not in said(plot.spend_fan(projection, "kimi-k2")).split("Dark band")[0]
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda ax: plot.monthly_spend(plan().projection, ax=ax),
-        lambda ax: plot.monthly_spend(wide(), LONG, ax=ax),
-        lambda ax: plot.monthly_spend(certain(ZERO), ax=ax),
-        lambda ax: plot.spend_fan(plan().projection, plan().best, ax=ax),
-        lambda ax: plot.spend_fan(lasting(), LASTING, LONG, ax=ax),
-        lambda ax: plot.spend_fan(plan(1).projection, "kimi-k2", ax=ax),
-        lambda ax: plot.spend_fan(certain(ZERO), "kimi-k2", ax=ax),
-    ],
-    ids=["example", "wide", "nothing", "fan", "3 years", "one month", "fan of nothing"],
-)
-def test_pictures_of_spend_are_legible(draw):
-    """Twelve models, 36 months, one month and no spend at all can be read in every size."""
-    assert_legible(draw)
 
 
 def test_what_is_only_the_least_has_no_upper_end():

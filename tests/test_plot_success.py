@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from legible import assert_legible, said
+from legible import said
 from pictured import LONG, awkward, closed, example, measured, plan, wide
 
 from kimi_planner import plot
@@ -62,11 +62,3 @@ def test_without_trials_the_cost_of_a_task_is_a_square():
     assert "no trials, task 0.00" in said(ax)
     with pytest.raises(SettingError, match="No workload 'v'"):
         plot.cost_per_success(result, "v")
-
-
-def test_costs_per_success_are_legible(costs):
-    """One workload, several, and twelve models without trials can be read in every size."""
-    assert_legible(lambda ax: plot.cost_per_success(costs, "support-chat", ax=ax))
-    assert_legible(lambda ax: plot.cost_per_success(costs, ax=ax))
-    judged = cost_per_success(awkward()[:2], projection=wide(), published=False)
-    assert_legible(lambda ax: plot.cost_per_success(judged, LONG, ax=ax))

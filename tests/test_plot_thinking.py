@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from legible import assert_legible, said
+from legible import said
 from pictured import closed, example, measured, plan
 
 from kimi_planner import plot
@@ -46,8 +46,3 @@ def test_the_curve_is_that_of_the_result(result):
         assert result.plain_usd_per_task in heights
     assert "today" in said(ax)
     assert plot.alt_text(ax) == " ".join(result.sentences())
-
-
-def test_thinking_is_legible(result):
-    """The picture can be read in every size."""
-    assert_legible(lambda ax: plot.thinking(result, ax=ax))

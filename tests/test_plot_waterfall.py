@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from legible import assert_legible, said
-from pictured import AS_OF, LONG, NAMES, PUBLIC, ZERO, awkward, closed
+from legible import said
+from pictured import AS_OF, LONG, NAMES, PUBLIC, awkward, closed
 
 from kimi_planner import plot, project
 from kimi_planner.plan import Booking, Scenario, compare_plans, compare_scenarios
@@ -28,15 +28,6 @@ def change():
     return compare_plans(before, after, before_choice=OLD, after_choice=NEW)
 
 
-def test_a_waterfall_is_legible(change):
-    """All causes, one workload, and a plan of nothing can be read in every size."""
-    assert_legible(lambda ax: plot.plan_change(change, ax=ax))
-    assert_legible(lambda ax: plot.plan_change(change, LONG, ax=ax))
-    nothing = project(ZERO, models=NEW, **SETTINGS)
-    same = compare_plans(nothing, nothing)
-    assert_legible(lambda ax: plot.plan_change(same, ax=ax))
-
-
 def test_a_step_is_drawn_from_where_the_last_one_ended(change):
     """Each bar begins at the sum of those above it; the last one is the new plan."""
     ax = plot.plan_change(change, NAMES[1])
@@ -56,13 +47,6 @@ def scenarios_of(*workloads):
         Scenario(name="same", changes={"traffic": 1}),
     ]
     return compare_scenarios(plan, variants, NEW)
-
-
-def test_scenarios_are_legible():
-    """Long names, more and less than the plan, ranges and none can be read in every size."""
-    for workloads in (awkward()[:2], (ZERO,)):
-        result = scenarios_of(*workloads)
-        assert_legible(lambda ax, result=result: plot.scenarios(result, ax=ax))
 
 
 def test_a_bar_is_the_bookable_number():

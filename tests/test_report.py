@@ -13,13 +13,9 @@ from kimi_planner import Workload, load_catalog, load_workloads, recommend
 from kimi_planner.files import data_dir
 from kimi_planner.report.html import html_report
 from kimi_planner.report.json_form import plan_data, plan_json
-from kimi_planner.report.tables import (
-    meters_table,
-    share_text,
-    source_sentences,
-    spend_table,
-    totals_sentence,
-)
+from kimi_planner.report.register import source_sentences
+from kimi_planner.report.sentences import totals_sentence
+from kimi_planner.report.tables import meters_table, share_text, spend_table
 from kimi_planner.report.text import markdown_report, plan_text
 
 mpl.use("Agg")

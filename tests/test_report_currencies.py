@@ -1,5 +1,7 @@
 """Other currencies: every amount at the rate of its month, and the price lists of the catalog."""
 
+import csv
+import io
 import json
 from datetime import date
 from decimal import Decimal
@@ -9,10 +11,12 @@ from click.testing import CliRunner
 
 from kimi_planner import KimiPlannerError, Workload, load_catalog, recommend
 from kimi_planner.cli.report import command
+from kimi_planner.plan import Booking
 from kimi_planner.report.comparisons import plan_sections
 from kimi_planner.report.currencies import currency_sections
 from kimi_planner.report.json_form import plan_json
 from kimi_planner.report.text import markdown_report
+from kimi_planner.report.write import rendered
 
 AS_OF = date(2026, 11, 28)
 CARD = load_catalog("2026-06")
@@ -80,14 +84,43 @@ def test_a_price_list_is_planned_at_its_own_prices():
     found = plan(catalog, listed, other)
     [section] = currency_sections(found)
     a_day = Decimal("1.5") * 20 + Decimal("1.5") * 2 + Decimal("0.7") * 100
-    assert section.sentences[0] == f"To book: {90 * a_day:,.2f} CNY (mean)."
+    assert section.sentences[0] == (
+        f"To book: {90 * a_day:,.2f} CNY (mean) over 3 months, 2027-01 to 2027-03: {30 * a_day:,.2f} in the "
+        f"average month, {31 * a_day:,.2f} in the dearest, 2027-01."
+    )
     assert any(
         "no price of kimi-k2.6, so what other costs in CNY is not told" in one
         for one in section.sentences
     )
-    rows = section.data["in_cny"]["rows"]
-    assert {row["workload"] for row in rows} == {"listed", "all"}
-    assert {row["budget_usd"] for row in rows} == {None}  # a budget in USD is none in CNY
+    data = section.data["in_cny"]
+    assert {row["workload"] for row in data["budget"]} == {"listed", "all"}
+    assert data["missing"] == ["other"]
+    assert {row["budget_cny"] for row in data["budget"]} == {None}  # a budget in USD is none in CNY
+
+
+def test_a_list_takes_no_amount_in_usd():
+    """Budgets and credits are USD: none is taken off, none is compared, and CSV sums no part as all."""
+    catalog = load_catalog("2026-11-public-3").with_list("CNY")
+    loads = [
+        Workload(
+            name=model, requests_per_day=1000, prompt_tokens=1000, completion_tokens=0, reasoning_tokens=0,
+            model=model, budget_usd_per_month=9,
+        )
+        for model in ("kimi-k3", "kimi-k2.6")
+    ]  # fmt: skip
+    found = plan(catalog, *loads, booking=Booking(credit_usd_per_month=5, tax_percent=10))
+    rows = {
+        (row["workload"], row["period"], row["line"]): row
+        for row in csv.DictReader(io.StringIO(rendered(found, "csv")["budget.csv"].decode()))
+    }
+    assert Decimal(rows["kimi-k3", "total", "booked"]["cny"]) == 90 * 20
+    assert rows["kimi-k3", "total", "booked"]["budget_cny"] == ""
+    assert {rows[key]["cny"] for key in rows if "all" in key or "kimi-k2.6" in key} == {""}
+    files = rendered(found, "focus")
+    assert sum(
+        Decimal(row["BilledCost"])
+        for row in csv.DictReader(io.StringIO(files["focus-cny.csv"].decode()))
+    ) == 90 * 20 * Decimal("1.1")
 
 
 def test_a_list_that_is_not_there_is_refused():
@@ -118,10 +151,10 @@ def test_every_form_has_the_other_currency(tmp_path):
     assert data["catalog"] == {"version": CARD.version, "sha256": CARD.sha256}
     [total] = [
         one
-        for one in data["in_eur"]["rows"]
+        for one in data["in_eur"]["budget"]
         if (one["workload"], one["period"]) == ("all", "total")
     ]
-    assert f"{Decimal(total['usd']):,.2f}" == amount
+    assert f"{Decimal(total['eur']):,.2f}" == amount
 
 
 def test_without_other_currencies_nothing_is_added():

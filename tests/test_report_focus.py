@@ -24,6 +24,7 @@ from kimi_planner import (
     read_usage,
     recommend,
 )
+from kimi_planner.plan import Booking
 from kimi_planner.report import focus_forecast, focus_usage
 from kimi_planner.report.focus.charges import focus_csv
 from kimi_planner.usage import total_usage
@@ -313,15 +314,80 @@ def validator():
     return pytest.skip("no Python with focus-validator; name one in KIMI_PLANNER_FOCUS_VALIDATOR")
 
 
-@pytest.mark.parametrize("kind", ["actuals", "forecast", "faulty"])
-def test_focus_validator_finds_no_fault(log, catalog, plan, kind, tmp_path):
-    """The FinOps Foundation's own validator of version 1.2 passes both files, and not a wrong one."""
+#: What FOCUS 1.2 asks of a charge that is no use of anything: rules ListUnitPrice-C-004-C,
+#: PricingQuantity-C-004-C, SkuId-C-004-C, SkuPriceId-C-004-C and PricingCategory-C-003-C of its
+#: requirements model, https://focus.finops.org/focus-specification/v1-2/
+NULL_OF_TAX = ("ListUnitPrice", "PricingQuantity", "SkuId", "SkuPriceId", "PricingCategory")
+
+
+@pytest.fixture(scope="module")
+def taxed():
+    """Return a plan with credits, tax, contingency, a change of price and another currency."""
+    catalog = load_catalog("2026-06").in_currency("EUR", rate="0.92", on=date(2026, 11, 24))
+    catalog = catalog.in_currency("EUR", rate="0.875", on=date(2027, 2, 1))
+    booking = Booking(contingency_percent=5, tax_percent=19, credit_usd_per_month=40)
+    return recommend(
+        Workload(
+            name="w", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500, model="kimi-k2",
+            price_changes=({"date": "2027-02-10", "factor": 0.5},),
+        ),
+        months=3, start="2027-01", as_of=AS_OF, catalog=catalog, booking=booking,
+    )  # fmt: skip
+
+
+def focus_of(plan, **options):
+    return focus_forecast(plan.projection, plan.best, number=plan.booked, **options)
+
+
+def test_tax_is_on_the_same_kind_of_cost(taxed):
+    """Tax is 19% of what each kind of cost comes to in its month, credits taken off: five rules of FOCUS."""
+    rows = rows_of(focus_of(taxed))
+    assert {row["ChargeCategory"] for row in rows} == {"Usage", "Credit", "Tax"}
+    for month in ("2027-01", "2027-02", "2027-03"):
+        mine = [row for row in rows if row["ChargePeriodStart"].startswith(month)]
+        [tax] = [row for row in mine if row["ChargeCategory"] == "Tax"]
+        [credit] = [row for row in mine if row["ChargeCategory"] == "Credit"]
+        for name in COSTS:
+            assert Decimal(credit[name]) == -40
+            others = summed([row for row in mine if row is not tax], name)
+            assert Decimal(tax[name]) == others * Decimal("0.19")
+        assert {tax[name] for name in NULL_OF_TAX} == {""}
+    lists = [summed(rows, name) for name in ("BilledCost", "ListCost")]
+    assert lists[0] == taxed.budget_matrix.lines(taxed.budget_matrix.whole)["to pay"]
+    assert lists[0] != lists[1]
+
+
+def test_another_currency_is_billed_at_the_rate_of_its_month(taxed):
+    """Billed in EUR and priced in USD: each amount times the month's rate, and the same total as the budget's."""
+    usd, eur = (rows_of(focus_of(taxed, exchange=one)) for one in (None, taxed.projection.catalog.exchange))  # fmt: skip
+    for before, after in zip(usd, eur, strict=True):
+        rate = Decimal("0.92" if before["ChargePeriodStart"] < "2027-02" else "0.875")
+        for name in COSTS:
+            assert Decimal(after[name]) == Decimal(before[name]) * rate
+        assert (before["BillingCurrency"], after["BillingCurrency"]) == ("USD", "EUR")
+        assert (after["PricingCurrency"], after["PricingCurrencyListUnitPrice"]) == (
+            "USD", before["ListUnitPrice"]
+        )  # fmt: skip
+        assert after["PricingCurrencyEffectiveCost"] == before["EffectiveCost"]
+        if after["ChargeCategory"] == "Usage":
+            price = Decimal(after["ListUnitPrice"])
+            assert price == Decimal(before["ListUnitPrice"]) * rate
+            assert Decimal(after["PricingQuantity"]) * price == Decimal(after["ListCost"])
+    matrix = taxed.budget_matrix.at_rates(taxed.projection.catalog.exchange)
+    assert summed(eur, "BilledCost") == matrix.lines(matrix.whole)["to pay"]
+    assert "PricingCurrency" not in usd[0]
+
+
+@pytest.mark.parametrize("kind", ["actuals", "forecast", "taxed", "exchanged", "faulty"])
+def test_focus_validator_finds_no_fault(log, catalog, plan, taxed, kind, tmp_path):
+    """The FinOps Foundation's own validator of version 1.2 passes every file but a wrong one."""
     python, packages = validator()
-    frame = (
-        focus_forecast(plan.projection, plan.best)
-        if kind == "forecast"
-        else focus_usage(log, catalog=catalog, tags="team")
-    )
+    frames = {
+        "forecast": lambda: focus_forecast(plan.projection, plan.best),
+        "taxed": lambda: focus_of(taxed),
+        "exchanged": lambda: focus_of(taxed, exchange=taxed.projection.catalog.exchange),
+    }
+    frame = frames.get(kind, lambda: focus_usage(log, catalog=catalog, tags="team"))()
     if kind == "faulty":
         frame = frame.assign(ChargeCategory="Use")
     path = tmp_path / "focus.csv"

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from html.parser import HTMLParser
+from itertools import product
 
 import matplotlib as mpl
 import pytest
@@ -14,8 +15,10 @@ from kimi_planner.choose import Evaluations, Trials
 from kimi_planner.money import usd
 from kimi_planner.report.html import html_report
 from kimi_planner.report.pictures import pictures
+from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.report.summary import key_figures
-from kimi_planner.report.tables import Section, Table, months_table, totals_sentence
+from kimi_planner.report.table import Section, Table
+from kimi_planner.report.tables import months_table
 from kimi_planner.report.text import markdown_report, plan_text
 
 mpl.use("Agg")
@@ -78,11 +81,16 @@ def test_the_page_opens_without_an_error_or_a_request(page, path):
     assert (page.problems, page.requests) == ([], [path.as_uri()])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_barrier_that_axe_finds(browser, path, scheme):
-    """The scan for accessibility finds nothing, in either theme."""
+@pytest.mark.parametrize(
+    ("scheme", "width", "media"),
+    [*product(("light", "dark"), (1440, 768, 375), ("screen",)), ("dark", 768, "print")],
+)
+def test_no_barrier_that_axe_finds(browser, path, scheme, width, media):
+    """The scan for accessibility finds nothing, in either theme, on any screen, and as printed."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
     opened = Opened(browser, path, color_scheme=scheme)
+    opened.tab.set_viewport_size({"width": width, "height": 900})
+    opened.tab.emulate_media(media=media, color_scheme=scheme)
     background = opened.tab.evaluate("getComputedStyle(document.body).backgroundColor")
     opened.tab.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
     # axe is injected by the browser's own protocol, which the page's policy does not bind
@@ -90,7 +98,8 @@ def test_no_barrier_that_axe_finds(browser, path, scheme):
     opened.tab.close()
     assert found.response["violations"] == []
     assert len(found.response["passes"]) > 20
-    assert background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 25, 28)")
+    is_light = scheme == "light" or media == "print"
+    assert background == ("rgb(255, 255, 255)" if is_light else "rgb(22, 25, 28)")
 
 
 def test_tables_sort_by_value_with_the_keyboard(page):

@@ -4,12 +4,14 @@ import io
 import re
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from opened import Opened
 
 from kimi_planner import latest_estimate
 from kimi_planner.cli.outlook import outlook
@@ -68,6 +70,46 @@ def test_the_breach_is_where_the_estimate_says(estimate):
     assert row[6:8] == (str(estimate.budget.day), str(estimate.budget.earliest_day))
 
 
+def test_a_day_that_the_log_ends_on_is_one_row(log):
+    """What was spent of it stands beside where it will end; no day is in two rows."""
+    part = log[log["timestamp"] < "2026-11-17T20:00Z"]
+    found = latest_estimate(part, 4500, as_of=AS_OF, catalog="2026-06")
+    rows = days_table(found).rows
+    assert [row[0] for row in rows] == [str(date(2026, 11, day)) for day in range(1, 31)]
+    assert rows[16][1] == "spent in part"
+    assert number(rows[16][2]) == pytest.approx(
+        found.daily["actual_usd"].iloc[-1], abs=Decimal("0.005")
+    )
+    assert number(rows[16][4]) > found.actual_usd > number(rows[15][4])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "media"),
+    [*product(("light", "dark"), (1440, 768, 375), ("screen",)), ("dark", 768, "print")],
+)
+def test_the_page_is_read_by_anyone(browser, estimate, tmp_path, scheme, width, media):
+    """Axe finds no barrier, nothing is wider than the screen, and no number is broken in two."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    path = tmp_path / "outlook.html"
+    path.write_text(outlook_page(estimate), encoding="utf-8")
+    opened = Opened(browser, path, color_scheme=scheme)
+    opened.tab.set_viewport_size({"width": width, "height": 900})
+    opened.tab.emulate_media(media=media, color_scheme=scheme)
+    assert axe.Axe().run(opened.tab).response["violations"] == []
+    assert opened.tab.evaluate("document.documentElement.scrollWidth") == width
+    heights = opened.tab.locator("td.number").evaluate_all(
+        """all => all.filter(one => one.textContent).map(one => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return new Set([...range.getClientRects()].map(box => box.top)).size;
+        })"""
+    )
+    assert len(heights) > 60
+    assert max(heights) == 1
+    assert (opened.problems, opened.requests) == ([], [path.as_uri()])
+    opened.tab.close()
+
+
 def test_without_a_budget_nothing_is_held_against(log):
     """No limit is made up: the table of limits is empty, that of days has no column of a budget."""
     found = latest_estimate(log, as_of=AS_OF, catalog="2026-06")
@@ -100,7 +142,7 @@ def test_page_markdown_and_workbook_hold_the_same_numbers(estimate):
             assert amount in text
             assert numbers & {float(number(amount)), -float(number(amount))}
     assert "<script" not in page
-    assert '<figure role="img" aria-label="' in page
+    assert '<div class="picture" role="img" tabindex="0" aria-label="' in page
     assert outlook_page(estimate) == page
     assert outlook_xlsx(estimate) == outlook_xlsx(estimate)
 

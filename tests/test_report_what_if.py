@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
+import numpy as np
 import pytest
 from opened import Opened
 from planned import dated_catalog
@@ -15,6 +16,7 @@ from planned import dated_catalog
 from kimi_planner import Workload, load_workloads, project, recommend
 from kimi_planner.money import from_fraction, usd
 from kimi_planner.plan import what_if
+from kimi_planner.plan.spend import Spend
 from kimi_planner.report.coefficients import OUTPUTS, REASONINGS
 from kimi_planner.report.html import html_report
 
@@ -62,8 +64,8 @@ LOADS = (
     ),
     Workload(name="archive", documents=50_000, prompt_tokens=6000, completion_tokens=700),
 )  # fmt: skip
-RICH = {"months": 3, "start": "2026-06", "as_of": date(2026, 6, 1), "n_paths": 200}
-SHIPPED = {"months": 3, "start": "2026-12", "as_of": date(2026, 11, 24), "n_paths": 200}
+RICH = {"months": 3, "start": "2026-06", "as_of": date(2026, 6, 1), "n_paths": 2000}
+SHIPPED = {"months": 3, "start": "2026-12", "as_of": date(2026, 11, 24), "n_paths": 2000}
 
 
 def rich_plan(folder):
@@ -149,8 +151,12 @@ def expected(projection, choice):
 
 
 def test_every_move_is_what_python_plans_of_the_exported_file(page, plan, tmp_path):
-    """After each of 120 moves on each plan, all months of all workloads are those of `project`."""
+    """After each of 120 moves on each plan, all months of all workloads are those of `project`.
+
+    P10 and P90 are close: of each workload alone, and of all together, as the page says of itself.
+    """
     months, known = len(plan.projection.months), {}
+    off = {"alone": [], "all": []}
     for label, value in moves(page, 120):
         said = page.move((label, value))
         if said["values"] != [value]:  # no room beside what is written to a cache
@@ -164,14 +170,44 @@ def test_every_move_is_what_python_plans_of_the_exported_file(page, plan, tmp_pa
         for workload, block in zip(read(said["file"], tmp_path), blocks, strict=False):
             if (block, prices) not in known:  # most moves are of one workload
                 alone = planned(workload, plan, workload.model)
-                [known[block, prices]] = expected(alone, {workload.name: workload.model})
-            spends.append(known[block, prices])
+                [mean] = expected(alone, {workload.name: workload.model})
+                known[block, prices] = mean, alone.of(workload.model, workload.name)
+            spends.append(known[block, prices][0])
         assert said["rows"]["by-month"] == [by_month([one]) for one in spends]
         assert said["rows"]["by-month-all"] == [by_month(spends)]
         assert [row[1] for row in said["rows"]["compared"]] == [
             usd(from_fraction(sum(one) / months)) for one in spends
         ]
+        parts = [known[block, prices][1] for block in blocks[: len(spends)]]
+        for kind, rows, spread in (
+            *(
+                ("alone", row, spend)
+                for row, spend in zip(said["rows"]["compared"], parts, strict=True)
+            ),
+            ("all", said["rows"]["compared-all"][0], Spend.together(parts)),
+        ):
+            off[kind] += errors(row_range(rows), spread.over_months(), months)
     assert page.problems == []
+    for kind, found in off.items():
+        assert len(found) > 200, kind
+        within = np.quantile(np.abs(found), [0.9, 1])
+        assert within[0] < 0.025, "as the page says"
+        assert within[1] < 0.05, "as the page says"
+
+
+def row_range(row):
+    """Return P10 and P90 of a row, none where it says none."""
+    return (
+        [float(text.replace(",", "")) for text in row[3].split(" to ")] if " to " in row[3] else []
+    )
+
+
+def errors(shown, spend, months):
+    """Return how far amounts are from the quantiles of a spend, as shares of them."""
+    if not shown or not spend.is_ranged:
+        return []
+    wanted = [spend.quantile(q)[0] / months for q in (0.1, 0.9)]
+    return [one / two - 1 for one, two in zip(shown, wanted, strict=True) if two > 0.1]
 
 
 def test_each_model_in_the_list_has_its_spend(page, plan, tmp_path):

@@ -3,13 +3,14 @@
 import re
 
 import pytest
+from drawn import CARD, PUBLIC, RESULTS, case, result
 from pictured import AS_OF, closed
-from test_plot import CARD, PUBLIC, RESULTS, case, result
 
 from kimi_planner import cost, estimate, load_catalog, recommend
 from kimi_planner.capacity import load_limits
 from kimi_planner.catalog.diff import diff_catalogs
 from kimi_planner.plan import booked, budget_matrix, cap_risk
+from kimi_planner.rich import Page
 from kimi_planner.workload import Workload
 
 __all__ = ["closed"]
@@ -21,8 +22,8 @@ OTHERS = {
     "recommendation": lambda c: recommend(
         c.workloads, projection=c.projection, evaluations=c.tried
     ),
-    "portfolio": lambda c: result("portfolio_frontier", "support", c.catalog).points[0],
-    "step": lambda c: result("portfolio_frontier", "support", c.catalog).next_100_usd(50),
+    "portfolio": lambda c: result("portfolio_frontier", "usual", c.catalog).points[0],
+    "step": lambda c: result("portfolio_frontier", "usual", c.catalog).next_100_usd(50),
     "booked": lambda c: booked(c.projection, dict.fromkeys(c.projection.names, c.models[0])),
     "budget": lambda c: budget_matrix(c.projection, dict.fromkeys(c.projection.names, c.models[0])),
     "caps": lambda c: cap_risk(c.workloads, catalog=c.catalog),
@@ -39,18 +40,18 @@ OTHERS = {
 
 def found(name, catalog):
     if name in OTHERS:
-        return OTHERS[name](case("support", catalog))
-    return result(name, "support", catalog)
+        return OTHERS[name](case("usual", catalog))
+    return result(name, "usual", catalog)
 
 
 def lines_of(text):
-    """Return how many lines of 100 characters a terminal shows."""
-    return sum(max(1, -(-len(line) // 100)) for line in text.split("\n"))
+    """Return how many lines of 80 characters a terminal shows."""
+    return sum(max(1, -(-len(line) // 80)) for line in text.split("\n"))
 
 
 @pytest.mark.parametrize("catalog", [CARD, PUBLIC])
 def test_every_result_is_one_screen(catalog):
-    """At most 30 lines of 100 characters, as many rows in a notebook, a unit, and no raw objects."""
+    """At most 30 lines of 80 characters, as many rows in a notebook, a unit, and no raw objects."""
     for name in [*RESULTS, *OTHERS]:
         shown = found(name, catalog)
         text, page = repr(shown), shown._repr_html_()
@@ -85,12 +86,29 @@ def test_a_long_table_shows_its_ends_and_what_is_between():
 
 def test_a_plan_says_that_it_averages_months_and_has_a_total():
     """The unit stands above, and all workloads together come first."""
-    plan = case("support", CARD).projection
+    plan = case("usual", CARD).projection
     lines = repr(plan).split("\n")
     assert lines[0].startswith("Spend in USD per month, average of the 2 months, percentiles over")
     whole = plan.summary(together=True).iloc[0]
-    assert f"{whole['p50_usd_per_month']:,.2f}" in lines[4]
-    assert lines[4].startswith("all ")
+    first = next(place for place, line in enumerate(lines) if plan.models[0] in line)
+    assert f"{whole['p50_usd_per_month']:,.2f}" in lines[first]
+    assert lines[first].startswith("all ")
+
+
+def test_heads_of_many_columns_stand_on_several_lines():
+    """A column of money keeps its place on 80 characters, and words give way to it, still told apart."""
+    rows = [
+        {"model": f"kimi-k2-07{number}1-preview", "why it was not taken": 30 * "a word ",
+         **{f"p{share}_usd_per_month": 1234.5 for share in (10, 50, 90)}}
+        for number in range(2)
+    ]  # fmt: skip
+    lines = Page(title="Spend", frame=rows).text().split("\n")
+    assert max(map(len, lines)) <= 80
+    heads = [line.split() for line in lines[2:5]]
+    assert heads[:2] == [["P10", "USD", "P50", "USD", "P90", "USD"], ["per"] * 3]
+    assert heads[2] == ["model", "why", "it", "was", "not", "taken", *["month"] * 3]
+    assert [line.split()[0] for line in lines[5:7]] == [row["model"] for row in rows]
+    assert all(line.endswith("1,234.50  1,234.50  1,234.50") for line in lines[5:7])
 
 
 def test_a_workload_says_what_its_ranges_mean():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -182,6 +183,10 @@ class Exchange:
         """Return how much one USD is on a day."""
         begun = [rate for since, rate in self.rates if since <= day]
         return begun[-1] if begun else self.rates[0][1]
+
+    def of_months(self, months: Iterable[str]) -> dict[str, Decimal]:
+        """Return how much one USD is on the first day of each month such as ``2027-01``."""
+        return {month: self.at(date.fromisoformat(f"{month}-01")) for month in months}
 
     def __str__(self) -> str:
         """Return the rates and their days."""

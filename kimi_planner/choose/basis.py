@@ -11,10 +11,10 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.choice import Exclusion, Obstacle
 from kimi_planner.choose.evaluations.rates import check_evaluations, check_names
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.given import check_result, projection_given
+from kimi_planner.choose.given import projection_given
 from kimi_planner.choose.reasons import Rules
 from kimi_planner.choose.requirements import Requirements
-from kimi_planner.errors import SettingError, shown
+from kimi_planner.errors import SettingError
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
@@ -110,16 +110,14 @@ def rules_given(
         If something is not what it must be, or does not go with the rest.
     """
     requirements = Requirements() if requirements is None else requirements
-    check_result("fit", fit, ContextFit, "context_fit")
-    if not isinstance(requirements, Requirements):
-        raise SettingError(f"requirements is {shown(requirements)}. Give Requirements(…).")
     if evaluations is not None:
         check_evaluations(evaluations)
     elif requirements.min_success_rate is not None:
         raise SettingError("min_success_rate needs evaluations. Give them, or leave it out.")
     plan = projection_given(workloads, projection, settings)
     unused = () if evaluations is None else check_names(evaluations, plan)
-    fit = fit or context_fit(workloads, plan.models, seed=plan.seed, catalog=plan.catalog)
+    if fit is None:
+        fit = context_fit(workloads, plan.models, seed=plan.seed, catalog=plan.catalog)
     return Rules(
         requirements=requirements, projection=plan, fit=fit, evaluations=evaluations, unused=unused
     )

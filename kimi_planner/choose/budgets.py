@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
+from kimi_planner.catalog import Exchange
 from kimi_planner.choose.given import settings_of
 from kimi_planner.errors import WorkloadError
-from kimi_planner.money import exact_decimal, usd
+from kimi_planner.money import EXACT, exact_decimal, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
 from kimi_planner.rich import share_text
@@ -51,6 +52,8 @@ class OverBudget:
         is none.
     cheaper
         Qualifying models that keep the budget, the cheapest first.
+    currency
+        Of all its amounts.
     """
 
     workload: str
@@ -64,6 +67,15 @@ class OverBudget:
     chance: float | None
     traffic_factor: Decimal | None
     cheaper: tuple[str, ...]
+    currency: str = "USD"
+
+    def at_rates(self, exchange: Exchange) -> OverBudget:
+        """Return the same in another currency, at the rate of its month."""
+        rate = exchange.of_months([self.month])[self.month]
+        names = ("budget_usd", "spend_usd", "gap_usd")
+        with localcontext(EXACT):
+            amounts = {name: getattr(self, name) * rate for name in names}
+        return replace(self, **amounts, currency=exchange.currency)
 
     @property
     def sentence(self) -> str:
@@ -90,7 +102,7 @@ class OverBudget:
             else ""
         )
         return (
-            f"{gap} USD over the budget of {budget} on {self.model} "
+            f"{gap} {self.currency} over the budget of {budget} on {self.model} "
             f"(P{self.percentile:g} {spend} in {when}{risk}); back with {', or '.join(back)}"
         )
 

@@ -16,7 +16,6 @@ from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
 from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.errors import SettingError, shown
 from kimi_planner.notes import note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
@@ -178,10 +177,8 @@ def quality_frontier(
     >>> sorted(frontier.frame["model"])[0]
     'kimi-k2'
     """
-    if not isinstance(projection, Projection):
-        raise SettingError(f"projection is {shown(projection)}. Give what project returns.")
-    unused = check_names(evaluations, projection)
     projection.budget(workload)  # refuses a workload that it does not have
+    unused = check_names(evaluations, projection)
     chosen = [one for one in projection.workloads if workload in (None, one.name)]
     sorted_out = [able_models(asked, projection.specs, projection) for asked in chosen]
     exclusions = tuple(one for _, unable, _ in sorted_out for one in unable)

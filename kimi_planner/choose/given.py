@@ -16,7 +16,6 @@ from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
 __all__ = [
-    "check_result",
     "known_tier",
     "peaks_of",
     "positive",
@@ -41,12 +40,6 @@ def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     return amount
 
 
-def check_result(name: str, given: object, kind: type, source: str) -> None:
-    """Raise SettingError unless it is none, or what the function that is its source returns."""
-    if given is not None and not isinstance(given, kind):
-        raise SettingError(f"{name} is {shown(given)}. Give what {source} returns.")
-
-
 def projection_given(
     workloads: Sequence[Workload],
     projection: Projection | None,
@@ -60,7 +53,6 @@ def projection_given(
     SettingError
         If it is none, lacks a workload, or stands beside settings of its own.
     """
-    check_result("projection", projection, Projection, "project")
     if projection is None:
         return project(workloads, **{**usual, **settings})
     if settings:

@@ -12,7 +12,7 @@ from kimi_planner.cli.writing import off_screen, png, write_all
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
-    from kimi_planner.report.tables import Section
+    from kimi_planner.report.table import Section
 
 __all__ = ["command"]
 
@@ -51,7 +51,8 @@ def command(
     given besides change that.
     """
     from kimi_planner.report.comparisons import plan_sections
-    from kimi_planner.report.json_form import plan_json, planned_frame
+    from kimi_planner.report.currencies import planned_frames
+    from kimi_planner.report.json_form import plan_json
     from kimi_planner.report.text import markdown_report, plan_text
     from kimi_planner.safe import csv_text
 
@@ -60,7 +61,7 @@ def command(
     forms = {
         "table": lambda: plan_text(recommendation, sections) + "\n",
         "json": lambda: plan_json(recommendation, sections),
-        "csv": lambda: csv_text(planned_frame(recommendation)),
+        "csv": lambda: csv_text(planned_frames(recommendation)[0]),
         "markdown": lambda: markdown_report(recommendation, sections),
     }
     if out is not None:

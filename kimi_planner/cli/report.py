@@ -13,7 +13,7 @@ from kimi_planner.errors import SettingError
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
-    from kimi_planner.report.tables import Section
+    from kimi_planner.report.table import Section
 
 __all__ = ["command"]
 
@@ -72,7 +72,7 @@ def command(
     """
     off_screen()
     from kimi_planner.report.comparisons import plan_sections
-    from kimi_planner.report.tables import totals_sentence
+    from kimi_planner.report.sentences import totals_sentence
     from kimi_planner.report.text import section_text
     from kimi_planner.report.write import rendered
 

@@ -17,7 +17,7 @@ from kimi_planner.forecast.horizon import Period
 from kimi_planner.forecast.result import SpendForecast, amount_text
 from kimi_planner.money import exact_decimal, plain, total, usd
 from kimi_planner.notes import Note
-from kimi_planner.rich import frame_html, page_html, share_text
+from kimi_planner.rich import Page, Shown, share_text
 from kimi_planner.series.moments import DAY, moment_text
 
 __all__ = ["LatestEstimate", "Limit", "PlannedSpend"]
@@ -83,7 +83,7 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class LatestEstimate:
+class LatestEstimate(Shown):
     """Spend of a period: exact to the end of the log, forecast from there on.
 
     Attributes
@@ -241,13 +241,11 @@ class LatestEstimate:
             "draws."
         )
 
-    def __repr__(self) -> str:
-        return f"<LatestEstimate. {' '.join(self.sentences)}>"
-
-    def _repr_html_(self) -> str:
-        return page_html(
-            frame_html(self.frame),
+    def page(self) -> Page:
+        """Return the sentences, and what was spent and is to come by workload and model."""
+        return Page(
             title=" ".join(self.sentences),
+            frame=self.frame,
             notes=self.notes,
             provenance=self.provenance,
         )

@@ -20,7 +20,7 @@ from kimi_planner.forecast.horizon import Horizon
 from kimi_planner.forecast.past import PastForecast, past_text
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
-from kimi_planner.rich import page_html, table_html
+from kimi_planner.rich import frame_html, page_html
 from kimi_planner.series.growth import Growth
 from kimi_planner.series.intervals import Array
 from kimi_planner.series.mixture import METHOD, Mixture
@@ -258,9 +258,11 @@ class SpendForecast:
     def _repr_html_(self) -> str:
         words = self.frame.assign(until=self.frame["until"].map(moment_text))
         words[words.columns[1:]] = words[words.columns[1:]].map(amount_text)
-        table = table_html([*words], words.to_numpy().tolist(), range(1, words.shape[1]))
         return page_html(
-            table, title=f"{self.sentence}.", notes=self.notes, provenance=self.provenance
+            frame_html(words),
+            title=f"{self.sentence}.",
+            notes=self.notes,
+            provenance=self.provenance,
         )
 
 

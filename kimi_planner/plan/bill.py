@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -221,6 +221,13 @@ class Bill:
             for row in rows:
                 parts[row] = self.requests[row] * cost
         return self._monthly(self.plan._stacked(parts))
+
+    def costs(self) -> Iterator[tuple[str, Any]]:
+        """Yield meters, and what each costs in a month, as `expected_usd` has all of them together."""
+        bills = [tariff.bill(self.per_request) for tariff in self.tariffs]
+        for key in dict.fromkeys(key for bill in bills for key, _ in bill):
+            parts = [calls * bill[key] for calls, bill in zip(self.requests, bills, strict=True)]
+            yield key, self._monthly(self.plan._stacked(parts))
 
     def mean_usd(self) -> Number:
         """Return the expected spend over all months; a fraction where all is exact."""

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kimi_planner.arguments import public
+from kimi_planner.catalog import Exchange
 from kimi_planner.errors import SettingError, shown
-from kimi_planner.money import exact_decimal, from_fraction, from_units, total, usd, whole_parts
+from kimi_planner.money import (
+    EXACT,
+    exact_decimal,
+    from_fraction,
+    from_units,
+    total,
+    usd,
+    whole_parts,
+)
 from kimi_planner.rich import Page, Shown
 
 if TYPE_CHECKING:
@@ -97,10 +106,13 @@ class Booked(Shown):
     cells
         From (workload, month) to USD; they add up to `usd` exactly. A percentile, which does not add
         up by itself, is divided in proportion to the mean.
+    currency
+        Of all its amounts.
     """
 
     booking: Booking
     cells: Mapping[tuple[str, str], Decimal]
+    currency: str = "USD"
 
     @property
     def usd(self) -> Decimal:
@@ -111,7 +123,7 @@ class Booked(Shown):
         """Return what of the number falls to each workload."""
         by_workload = {**self.by_workload, "all": self.usd}
         return Page(
-            title=f"{usd(self.usd)} USD to book over {len(self.by_month)} months: {self.booking.words}",
+            title=f"{usd(self.usd)} {self.currency} to book over {len(self.by_month)} months: {self.booking.words}",
             frame=[{"workload": name, "usd": amount} for name, amount in by_workload.items()],
         )
 
@@ -124,6 +136,13 @@ class Booked(Shown):
     def by_workload(self) -> dict[str, Decimal]:
         """What of it falls to each workload, USD."""
         return self._summed(0)
+
+    def at_rates(self, exchange: Exchange) -> Booked:
+        """Return the same in another currency, each month at the rate of its first day."""
+        rates = exchange.of_months({month for _, month in self.cells})
+        with localcontext(EXACT):
+            cells = {cell: amount * rates[cell[1]] for cell, amount in self.cells.items()}
+        return replace(self, cells=cells, currency=exchange.currency)
 
     def _summed(self, key: int) -> dict[str, Decimal]:
         names = dict.fromkeys(cell[key] for cell in self.cells)
@@ -139,7 +158,7 @@ class Booked(Shown):
         if not months:
             return "No model qualifies for any workload, so there is nothing to book."
         first, last = min(months), max(months)
-        text = f"To book: {usd(self.usd)} USD ({self.booking.words}) "
+        text = f"To book: {usd(self.usd)} {self.currency} ({self.booking.words}) "
         if len(months) == 1:
             return f"{text}in {first}."
         dearest = max(months, key=lambda month: months[month])
@@ -197,7 +216,7 @@ def booked(projection: Projection, choice: Mapping[str, str]) -> Booked:
             else from_units(round(amount * 10**PLACES), PLACES)
             for cell, amount in exact.items()
         }
-        return Booked(booking=booking, cells=cells)
+        return Booked(booking=booking, cells=cells, currency=projection.catalog.currency)
     share = int(booking.book.removeprefix("p")) / 100
     amount = Fraction(float(whole.quantile(share)[0])) * factor
     units, mean = round(amount * 10**PLACES), sum(exact.values())
@@ -209,4 +228,5 @@ def booked(projection: Projection, choice: Mapping[str, str]) -> Booked:
     return Booked(
         booking=booking,
         cells={cell: from_units(shares[str(n)], PLACES) for n, cell in keys.items()},
+        currency=projection.catalog.currency,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
@@ -17,7 +16,7 @@ from kimi_planner.money import EXACT, exact_decimal, total, usd
 from kimi_planner.plan.booking import Booked, Booking, booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["BudgetMatrix", "BudgetRow", "Span", "budget_matrix"]
 
@@ -109,8 +108,8 @@ class BudgetRow:
         return replace(self, by_month=exchanged(self.by_month), budgets=budgets)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BudgetMatrix:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BudgetMatrix(Shown):
     """The bookable number by workload and month, with quarters, years, totals and budgets.
 
     Attributes
@@ -154,12 +153,7 @@ class BudgetMatrix:
 
     def at_rates(self, exchange: Exchange) -> BudgetMatrix:
         """Return the same in another currency, each month at the rate of its first day."""
-        rates = {
-            name: exchange.at(date.fromisoformat(f"{name}-01"))
-            for span in self.spans
-            if span.level == "month"
-            for name in span.months
-        }
+        rates = exchange.of_months(self.whole.months)
         rows = tuple(row.at_rates(rates) for row in self.rows)
         with localcontext(EXACT):
             off = {month: usd * rates[month] for month, usd in self.credits.items()}
@@ -233,16 +227,19 @@ class BudgetMatrix:
             "budget, head-room the least that any month leaves of its budget."
         )
 
-    def __repr__(self) -> str:
-        whole = self.total
-        return f"<BudgetMatrix: {usd(whole.usd(self.whole))} {self.currency} ({self.booking.words}). {self.provenance}>"
-
-    def _repr_html_(self) -> str:
+    def page(self) -> Page:
+        """Return workloads by month, quarter and year, with their sum."""
+        whole = usd(self.total.usd(self.whole))
         shown = self.frame.pivot_table(
             index="workload", columns="period", values="usd", aggfunc="first", sort=False
         )
-        table = frame_html(shown.map(usd).reset_index())
-        return page_html(table, notes=(self.sentence,), provenance=self.provenance)
+        return Page(
+            title=f"{whole} {self.currency} to book in all: {self.booking.words}; {self.currency} by "
+            "workload and period",
+            frame=shown.map(usd).reset_index(),
+            notes=(self.sentence,),
+            provenance=self.provenance,
+        )
 
 
 @public
@@ -305,6 +302,7 @@ def budget_matrix(
         spans=tuple(_spans(projection.months)),
         rows=rows,
         provenance=projection.provenance,
+        currency=number.currency,
     )
 
 

@@ -27,10 +27,13 @@ def arrange(new: Lettering) -> None:
     find_places()
     for one in letterings:
         one.room.relax()
+        one.geometry()
     before: list[tuple[int, ...]] | None = None
     for _ in range(_ROUNDS):
         for one in letterings:
             one.write()
+            while not one.is_own and one.tighten(one.left):
+                one.write()
         find_places()
         for one in letterings:
             place_within(one.ax, one.slot)
@@ -49,10 +52,9 @@ def _of(ax: Axes) -> Lettering | None:
 def _tighten(one: Lettering) -> bool:
     """Give the axes their height: a taller figure of their own, or smaller and fewer words."""
     have = one.ax.get_window_extent().height * points(one.ax)
-    need = one.need()
     if not one.is_own:
-        return one.room.tighten(have, need, one.cell()[1])
-    need = need or _LINES_HIGH
+        return one.tighten(have)
+    need = one.need() or _LINES_HIGH
     if have >= need - 1:
         return False
     figure = root_of(one.ax)

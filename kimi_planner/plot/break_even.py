@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from matplotlib.axes import Axes
 
@@ -15,6 +15,7 @@ from kimi_planner.plot.words import dollars
 __all__ = ["thinking"]
 
 _ROOM = 0.1
+_WIDE = 0.03  # of the axis, for an interval at a place of it
 #: What can be drawn, the first that is known: the column and its axis.
 _DRAWN = {
     "switching_usd": "worth of a solved task, USD",
@@ -88,7 +89,8 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
     has_ends = column == "switching_usd" and None not in ends
     if has_ends and ends[0] is not None and ends[1] is not None:
         reach = [max(ends[0], bottom), min(ends[1], top + room)]
-        ax.plot([1, 1], reach, color=theme.band, linewidth=8, solid_capstyle="butt", zorder=1)
+        look: dict[str, Any] = {"color": theme.band, "edgecolor": theme.ink, "linewidth": 0.5}
+        ax.bar(1, reach[1] - reach[0], _WIDE * right, reach[0], **look)
     if right >= 1:
         canvas.limit("today", 1.0, color=theme.ink)
     if even is not None and even <= right:

@@ -134,9 +134,9 @@ class Canvas:
             What colours and signs mean.
         """
         ax, said = self.ax, self._words
-        said.title = "\n".join(filter(None, (title, answer)))
+        said.topic, said.answer = title, answer
         if self._title is not None:
-            said.title = self._title
+            said.topic, said.answer = "", self._title
         said.caption, said.lead, said.notes = self._caption, lead, list(notes)
         said.provenance, said.key = provenance, key
         said.xlabel, said.ylabel = ax.get_xlabel(), ax.get_ylabel()

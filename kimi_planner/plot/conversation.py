@@ -15,6 +15,7 @@ from kimi_planner.plot.words import at_most, dollars
 
 __all__ = ["conversation_growth"]
 
+_RARE = 0.1  # of conversations, below which a turn that does not fit is not drawn
 _FAR = 4  # windows so many times above the P90 are named and not drawn
 
 
@@ -46,7 +47,8 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
     frame, window = conversation.frame, conversation.context_window_tokens
     overflow = conversation.first_overflow
     top = float(frame["p90_prompt_tokens"].max())
-    far = window is not None and not overflow and window > _FAR * top
+    is_rare = conversation.never_overflows_share > 1 - _RARE
+    far = window is not None and (is_rare or not overflow) and window > _FAR * top
     made = frame[frame["p50_prompt_tokens"].notna()]
     reserved = frame["p50_reserved_tokens"].dropna()
     canvas = Canvas(**panel)
@@ -56,9 +58,11 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
     ax.fill_between(turns, *ends, color=theme.band, linewidth=0)
     median = frame["p50_prompt_tokens"]
     ax.plot(turns, median, color=theme.ink, linewidth=2, marker="o", markersize=3)
+    if is_rare:  # a line at a turn that few reach would read as a limit for all
+        overflow = {}
     last = max([1, *made["turn"], *overflow.values()])  # later ones are asked for, none is made
     ax.set_xlim(0.5, float(last) + 0.5)
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     if window is not None and not far:
         canvas.limit(f"window {window:,}", window, is_upright=False)
         top = max(top, float(window))
@@ -104,7 +108,5 @@ def _answer(conversation: Conversation) -> str:
         return f"none outgrows the window of {window:,} tokens"
     never = conversation.never_overflows_share
     spread = f"P10 {overflow['p10']}, P90 {overflow['p90']}"
-    return (
-        f"first turn that does not fit: {overflow['p50']} ({spread}); "
-        f"{at_most(never)} of conversations never get there"
-    )
+    outgrown = f"{at_most(1 - never)} of conversations outgrow" if never else "all outgrow"
+    return f"{outgrown} the window of {window:,} tokens, first in turn {overflow['p50']} ({spread})"

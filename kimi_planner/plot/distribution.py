@@ -155,10 +155,13 @@ def _said(spend: ModelSpend) -> str:
 
 def _answer(rows: list[ModelSpend]) -> str:
     """Return the model that breaks the budget least likely; without one the cheapest."""
-    if any(row.is_least for row in rows):
-        return ""
     ranked = sorted(rows, key=lambda row: row.chance)
-    if len(rows) < 2 or isnan(ranked[0].chance) or ranked[0].chance == ranked[1].chance:
+    if (
+        any(row.is_least for row in rows)
+        or len(rows) < 2
+        or isnan(ranked[0].chance)
+        or ranked[0].chance == ranked[1].chance
+    ):
         return least_of(rows)
     return f"{ranked[0].model} breaks the budget least likely, {at_most(ranked[0].chance)}"
 

@@ -116,7 +116,7 @@ class Explorer:
 
         self._controls: dict[str, Any] = {
             "workload": ipywidgets.Dropdown(
-                options=[(_ALL, None), *((name, name) for name in planned.names)]
+                options=[(_ALL, ""), *((name, name) for name in planned.names)]
             ),
             "scenario": ipywidgets.Dropdown(options=[BASE, *self.scenarios]),
             **{
@@ -148,7 +148,9 @@ class Explorer:
         self._redraw()
 
     def _button(self, ipywidgets: Any, words: str, act: Any) -> Any:
-        button = ipywidgets.Button(description=words, layout=ipywidgets.Layout(width="auto"))
+        button = ipywidgets.Button(
+            description=words, layout=ipywidgets.Layout(width="auto", align_self="flex-start")
+        )
 
         def clicked(_: object) -> None:
             try:
@@ -175,7 +177,7 @@ class Explorer:
         whose = values["workload"]
         if not changes:
             return None
-        return Scenario(name=_DRAFT, changes=changes, workloads=None if whose is None else (whose,))
+        return Scenario(name=_DRAFT, changes=changes, workloads=(whose,) if whose else None)
 
     @property
     def workloads(self) -> list[Workload]:
@@ -198,7 +200,7 @@ class Explorer:
         """
         self._is_held = True
         for name, value in values.items():
-            self._controls[name].value = value
+            self._controls[name].value = "" if value is None else value
         self._is_held = False
         self._redraw()
 
@@ -255,7 +257,7 @@ class Explorer:
     def _redraw(self, _: object = None) -> None:
         if self._is_held:  # while several are moved
             return
-        whose, chosen = self._controls["workload"].value, self._controls["scenario"].value
+        whose, chosen = self._controls["workload"].value or None, self._controls["scenario"].value
         draft = self.draft
         try:
             self.projection = draft.of_plan(self.planned) if draft else self.planned

@@ -15,7 +15,7 @@ from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.marks import bar, look_of_dot
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, percent_axis
-from kimi_planner.plot.words import listed
+from kimi_planner.plot.words import listed, short
 
 __all__ = ["context_fit", "context_fit_curve"]
 
@@ -85,7 +85,8 @@ def _answer(frame: pd.DataFrame) -> str:
     row = known.iloc[0]
     if row["fit_share"] == 1:
         return "all requests fit" + " where a window is stated" * (len(known) < len(frame))
-    return f"least on {row['model']}: {share_text(float(row['fit_share']))} of {row['workload']}"
+    share = share_text(float(row["fit_share"]))
+    return f"tightest: {short(row['workload'])} on {row['model']}, {share}"
 
 
 def windows(frame: pd.DataFrame) -> list[int]:

@@ -67,9 +67,10 @@ def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
     _time_axis(ax, result)
     ax.set_ylabel("USD, cumulative")
     return canvas.finish(
-        result.sentence,
+        "",
         "Light band: P05 to P95.",
         f"{result.sentence} {text[0].upper()}{text[1:]}.",
+        answer=result.sentence,
         provenance=result.provenance,
         key=[(text, line), *key],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from textwrap import fill
 from typing import Any
 
@@ -42,7 +43,8 @@ __all__ = [
 ]
 
 _SLACK = 0.95  # letters are set on whole pixels, so a text is not as wide in every size
-_FULL = 0.75  # of an axis, taken by the labels of its ticks
+_GAP = 4.0  # points between labels of ticks, at least
+_TICKS = (4, 3, 2, 1)  # at most, until their labels stand apart
 _LEAST_CHARS = 8
 _PAD = 5.0  # points around a picture
 _SIGN, _DASHED = 1.2, 2.6  # of a size of letters: a sign of a key, and one whose dashes are seen
@@ -132,23 +134,28 @@ def fit_axes(ax: Axes, xlabel: str, ylabel: str, left: float, width: float) -> N
         blended_transform_factory(ax.transAxes, IdentityTransform()) + shift
     )
     ax.set_ylabel(literal(wrapped(ax, ylabel, inner.height * points(ax), fontsize=TEXT)))
-    labels = ax.get_xticklabels()
-    wide = [one.get_window_extent().width for one in labels]
-    reaching = (wide[0] + wide[-1]) / 2 if wide else 0.0  # beyond the ends of the axis
-    crowded = (sum(wide) - reaching) / (_FULL * inner.width)
-    if crowded <= 1:
-        return
+    _thin_out(ax)
+
+
+def _thin_out(ax: Axes) -> None:
+    """Leave out ticks of the x axis until the labels of the others stand apart."""
     locator = ax.xaxis.get_major_locator()
-    if isinstance(locator, MaxNLocator):
-        locator.set_params(nbins=2)
-    elif isinstance(locator, LogLocator):
-        locator.set_params(numticks=3)
-    elif isinstance(locator, FixedLocator):
-        step = int(np.ceil(crowded))
-        texts = [one.get_text() for one in labels[::step]]
-        ax.set_xticks(ax.get_xticks()[::step], labels=texts)
-    elif hasattr(locator, "maxticks"):  # dates
-        locator.maxticks = dict.fromkeys(locator.maxticks, 3)
+    for most in _TICKS:
+        low, high = sorted(ax.get_xlim())
+        labels = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+        boxes = [one.get_window_extent() for at, one in labels if low <= at <= high]
+        if all(before.x1 + _GAP / points(ax) <= after.x0 for before, after in pairwise(boxes)):
+            return
+        if isinstance(locator, MaxNLocator):
+            steps = [1, 2, 3, 4, 5, 10]
+            locator.set_params(nbins=most, min_n_ticks=min(most, 2), steps=steps)
+        elif isinstance(locator, LogLocator):
+            locator.set_params(numticks=most)
+        elif isinstance(locator, FixedLocator):
+            texts = [one.get_text() for one in ax.get_xticklabels()]
+            ax.set_xticks(ax.get_xticks()[::2], labels=texts[::2])
+        elif hasattr(locator, "maxticks"):  # dates
+            locator.maxticks = dict.fromkeys(locator.maxticks, most)
 
 
 def cell_of(ax: Axes, slot: Bbox) -> tuple[float, float]:
@@ -175,8 +182,8 @@ def margins_of(ax: Axes, beside: Sequence[Annotation]) -> tuple[float, float, fl
     along: Any = ax.xaxis.get_tightbbox()
     rights = [inner.x1, *(text.get_window_extent().x1 for text in beside)]
     left = 0.0 if across is None else max(0.0, inner.x0 - across.x0)
-    if along is not None:
-        rights.append(along.x1)
+    if along is not None and along.x1 > ax.xaxis.label.get_window_extent().x1:
+        rights.append(along.x1)  # a label that reaches beyond the axis makes no room for itself
     bottom = 0.0 if along is None else max(0.0, inner.y0 - along.y0)
     return left * scale, (max(rights) - inner.x1) * scale, bottom * scale
 

@@ -27,11 +27,14 @@ from kimi_planner.plot.layout import (
 from kimi_planner.plot.room import Room
 from kimi_planner.plot.style import HEAD, SMALL, TEXT, TINY, families
 from kimi_planner.plot.theme import Theme
-from kimi_planner.plot.words import literal, resting
+from kimi_planner.plot.words import literal, resting, short
 
 __all__ = ["Beside", "Lettering", "Limit", "Words"]
 
 _GAP = 6.0  # points between the axes and their words
+_KEY = 40.0  # points of a sign in a key, and of wide letters
+_FULL = 0.9  # of a line: letters are not all of one width
+_SIGNS = 4  # in a brief key
 _LIMIT = 13.0  # points of a row of names of limits
 _LEAST_ROWS = 3  # that axes have room for: a single bar is no wall
 _INNER = 0.3  # of the width, at least, for what is drawn
@@ -62,7 +65,8 @@ class Limit:
 class Words:
     """All that is to be written around axes, as `Canvas` takes it."""
 
-    title: str = ""
+    topic: str = ""
+    answer: str = ""
     caption: str | None = None
     lead: str = ""
     notes: list[str] = field(default_factory=list)
@@ -87,6 +91,8 @@ class Lettering:
         Whether the figure is the picture's own, and may grow.
     room
         How large words are, and how many of them there are.
+    left
+        Height that the words leave to the axes, points.
     """
 
     def __init__(
@@ -100,20 +106,22 @@ class Lettering:
     ) -> None:
         self.ax, self.words, self.is_own = ax, words, is_own
         self.slot = ax.get_position(original=True)
-        self.room = Room(len(words.names))
+        self.room, self.left = Room(len(words.names)), 0.0
         self._theme, self._redraw = theme, redraw
         self._written: list[Any] = []
         self._row = 0.0  # points that a row needs
+        self._margins = (0.0, 0.0, 0.0)  # points beyond the axes: to the left, right and below
 
     def write(self) -> None:
         """Write all words for the place that the axes have now."""
         for artist in self._written:
             artist.remove()
         self._written = []
-        margins = self._margins()
-        fit_axes(self.ax, self.words.xlabel, self.words.ylabel, margins[0], self._reach(margins))
-        self._write_sides(margins[0])
-        self._write_around(self._margins())
+        left = self._margins[0]
+        fit_axes(self.ax, self.words.xlabel, self.words.ylabel, left, self._reach())
+        self._write_sides(left)
+        self._measure()
+        self._write_around()
         if self._redraw is not None:
             self._redraw()
 
@@ -132,7 +140,7 @@ class Lettering:
         broken = [wrapped(ax, name, left, fontsize=name_size) for name in shown]
         if names:
             ax.set_yticks(range(len(broken)), labels=[literal(name) for name in broken])
-            spare = max(0, _LEAST_ROWS - len(broken)) / 2
+            spare = max(0, _LEAST_ROWS - len(names)) / 2
             ax.set_ylim(len(broken) - 0.5 + spare, -0.5 - spare)
             for tick in ax.get_yticklabels():
                 tick.set(fontfamily=list(families()), fontsize=name_size)
@@ -159,34 +167,41 @@ class Lettering:
                 weight="bold" if one.is_bold else "normal",
             )
 
-    def _write_around(self, margins: tuple[float, float, float]) -> None:
+    def _write_around(self) -> None:
         """Write the names of limits, the key, the title and the caption."""
-        ax, width, (left, _, bottom) = self.ax, self._reach(margins), margins
+        ax, width, (left, _, bottom) = self.ax, self._reach(), self._margins
         small = 1.0 if self.cell()[0] > _NARROW else 0.85
         above = _GAP + _LIMIT * self._write_limits(left, width)
         if self.words.key:
             font = {"fontsize": SMALL, "labelcolor": self._theme.ink}
-            above += key_above(ax, self.words.key, (left, above), width, **font) + _GAP
+            room = width - _KEY
+            key = [(self._line(name, room, fontsize=SMALL), sign) for name, sign in self._signs()]
+            above += key_above(ax, key, (left, above), width, **font) + _GAP
         start = ScaledTranslation(-left / 72, 0, root_of(ax).dpi_scale_trans)
         head: dict[str, Any] = {"fontsize": HEAD * small, "weight": "bold"}
-        title = ax.set_title(
-            literal(wrapped(ax, self.words.title, width, **head)),
-            loc="left",
-            pad=above + 2,
-            color=self._theme.ink,
-            **head,
-        )
+        topic = self._line(self.words.topic, 2 * _FULL * width, **head)
+        text = wrapped(ax, f"{topic}\n{self.words.answer}".strip("\n"), width, **head)
+        look: dict[str, Any] = {**head, "color": self._theme.ink}
+        title = ax.set_title(literal(text), loc="left", pad=above + 2, **look)
         title.set_transform(title.get_transform() + start)
+        around = above + 2 + size_of(ax, text, **head)[1] + bottom
         if caption := self._caption():
-            self._write(
-                wrapped(ax, caption, width, fontsize=TINY * small),
-                (0, 0),
-                (-left, -bottom - _GAP - 1),
-                xycoords="axes fraction",
-                va="top",
-                fontsize=TINY * small,
-                color=self._theme.muted,
-            )
+            tiny = {"fontsize": TINY * small}
+            text = wrapped(ax, caption, width, **tiny)
+            look = {"xycoords": "axes fraction", "va": "top", "color": self._theme.muted, **tiny}
+            self._write(text, (0, 0), (-left, -bottom - _GAP - 1), **look)
+            around += _GAP + 1 + size_of(ax, text, **tiny)[1]
+        self.left = self.cell()[1] - around
+
+    def _signs(self) -> Sequence[tuple[str, Artist]]:
+        return self.words.key[:_SIGNS] if self.room.is_brief else self.words.key
+
+    def _line(self, text: str, width: float, **font: Any) -> str:
+        """Return a text, its middle left out if words are to be brief and it is longer."""
+        wide = size_of(self.ax, text, **font)[0]
+        if not self.room.is_brief or wide <= width:
+            return text
+        return short(text, int(len(text) * width / wide))
 
     def _write_limits(self, left: float, width: float) -> int:
         """Write names of upright limits in rows in which they do not overlap; return how many."""
@@ -205,14 +220,16 @@ class Lettering:
         return max(rows, default=-1) + 1
 
     def _caption(self) -> str:
-        words = self.words
-        hidden = len(words.names) - self.room.rows
-        missing = f"{hidden} of {len(words.names)} rows do not fit here; taller axes show them."
+        words, missing = self.words, ""
+        if hidden := len(words.names) - self.room.rows:
+            missing = f"{hidden} of {len(words.names)} rows do not fit here; taller axes show them."
+        if hidden := len(words.key) - len(self._signs()):
+            missing = f"{hidden} of {len(words.key)} lines are not named; taller axes name them."
         below = words.caption
         if below is None:
             rest = resting(words.notes, words.provenance, self.room.note_chars)
             below = " ".join(filter(None, (words.lead, rest)))
-        return " ".join(filter(None, (missing if hidden else "", below))).strip()
+        return " ".join(filter(None, (missing, below))).strip()
 
     def _write(
         self, text: str, at: tuple[float, float], offset: tuple[float, float], **look: Any
@@ -229,14 +246,14 @@ class Lettering:
             )
         )
 
-    def _margins(self) -> tuple[float, float, float]:
+    def _measure(self) -> None:
         beside: list[Annotation] = [one for one in self._written if one.xy[0] == 1]
-        return margins_of(self.ax, beside)
+        self._margins = margins_of(self.ax, beside)
 
-    def _reach(self, margins: tuple[float, float, float]) -> float:
+    def _reach(self) -> float:
         """Return how wide the axes are with names and amounts: titles must not make them narrower."""
-        inner = self.ax.get_window_extent().width * points(self.ax)
-        return max(_LEAST_WIDTH, min(self.cell()[0], margins[0] + inner + margins[1]))
+        inner, (left, right, _) = self.ax.get_window_extent(), self._margins
+        return max(_LEAST_WIDTH, min(self.cell()[0], left + inner.width * points(self.ax) + right))
 
     def cell(self) -> tuple[float, float]:
         """Return the width and height of the place that the axes have in their figure, points."""
@@ -246,10 +263,15 @@ class Lettering:
         """Return the height that the rows shown need, points; 0 without rows."""
         return self.room.rows * self._row
 
+    def tighten(self, have: float) -> bool:
+        """Take one step to smaller and fewer words if axes of a height are too low for them."""
+        return self.room.tighten(have, self.need(), self.cell()[1])
+
     def is_there(self) -> bool:
         """Tell whether the axes still hold the words, and were not cleared."""
         return not self._written or self._written[-1] in self.ax.texts
 
     def geometry(self) -> tuple[int, ...]:
-        """Return all that the places of words depend on, in whole pixels."""
-        return tuple(map(round, (*self.ax.get_window_extent().extents, *self._margins())))
+        """Measure all that the places of words depend on, in whole pixels."""
+        self._measure()
+        return tuple(map(round, (*self.ax.get_window_extent().extents, *self._margins)))

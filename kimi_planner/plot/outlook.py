@@ -77,9 +77,10 @@ def outlook(result: LatestEstimate, **panel: Unpack[Panel]) -> Axes:
     day_axis(ax)
     ax.set_ylabel("USD, cumulative")
     return canvas.finish(
-        result.sentences[0],
+        "",
         " ".join(["Light band: P05 to P95.", *result.sentences[1:]]),
         " ".join(result.sentences),
+        answer=result.sentences[0],
         provenance=result.provenance,
         key=key,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Room"]
 
 _SIZES = (1.0, 0.92, 0.84, 0.76, 0.68)  # of words beside rows, until these fit
-_NOTE_CHARS = (330, 120, 0)  # of notes in the caption
+_AROUND = ((330, False), (0, False), (0, True))  # characters of notes; whether a key is brief
 _TALL = 0.35  # of a place, at least, for what is drawn
 
 
@@ -24,7 +24,7 @@ class Room:
 
     def relax(self) -> None:
         """Begin anew with all words in full size."""
-        self.rows, self._size, self._notes = self._rows, 0, 0
+        self.rows, self._size, self._around = self._rows, 0, 0
 
     @property
     def scale(self) -> float:
@@ -34,7 +34,12 @@ class Room:
     @property
     def note_chars(self) -> int:
         """How many characters of notes are written."""
-        return _NOTE_CHARS[self._notes]
+        return _AROUND[self._around][0]
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether each sign of a key gets a line only."""
+        return _AROUND[self._around][1]
 
     def tighten(self, have: float, need: float, cell: float) -> bool:
         """Take one step if what is drawn is too low, and tell whether there was one.
@@ -47,8 +52,8 @@ class Room:
             The height of the place that axes and words share, points.
         """
         is_full = bool(self._rows) and have < need - 1
-        if (have < _TALL * cell or is_full) and self._notes < len(_NOTE_CHARS) - 1:
-            self._notes += 1
+        if (have < _TALL * cell or is_full) and self._around < len(_AROUND) - 1:
+            self._around += 1
             return True
         if not is_full:
             return False

@@ -11,7 +11,7 @@ from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.marks import bar, spread
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
-from kimi_planner.plot.words import dollars, listed
+from kimi_planner.plot.words import NOTHING, dollars, listed
 
 __all__ = ["scenarios"]
 
@@ -79,6 +79,8 @@ def _answer(rows: list[dict[Any, Any]]) -> str:
     """Return the scenario that differs most from the plan, and by how much."""
     most = max(rows, key=lambda row: abs(row["difference_share"] or 0.0))
     share = most["difference_share"]
+    if not any(row["usd"] for row in rows):
+        return NOTHING
     text = f"{most['scenario']} differs most: {dollars(most['usd'])} USD"
     return f"{text} ({share:+.1%})" if share else ""
 

@@ -18,7 +18,8 @@ from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.marks import bar, spread
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
-from kimi_planner.plot.words import dollars, least, listed
+from kimi_planner.plot.words import NOTHING, dollars, least, listed
+from kimi_planner.workload.quantity import Array
 
 __all__ = ["monthly_spend", "spend_fan"]
 
@@ -170,7 +171,7 @@ def spend_fan(
             else f", {NO_RANGE}"
         )
         + budget_words(limit, " a month"),
-        answer="" if limit is None else _months_over(p50, float(limit)),
+        answer=_months_over(p50, limit) if p90.any() else NOTHING,
         provenance=projection.provenance,
     )
 
@@ -217,7 +218,7 @@ def budget_words(budget: Decimal | float | None, span: str = "") -> str:
 
 def _answer(rows: list[ModelSpend], budget: Decimal | None) -> str:
     """Return the cheapest model, if all can be compared, and how many keep the budget."""
-    cheapest = "" if any(row.is_least for row in rows) else least_of(rows)
+    cheapest = least_of(rows)
     if budget is None:
         return cheapest
     within = sum(row.p50 <= float(budget) for row in rows)
@@ -226,12 +227,16 @@ def _answer(rows: list[ModelSpend], budget: Decimal | None) -> str:
 
 
 def least_of(rows: list[ModelSpend]) -> str:
-    """Return which model costs least at its P50."""
+    """Return which model costs least at its P50, if all can be compared."""
+    if any(row.is_least and row.p90 for row in rows):
+        return ""
     return least([row.model for row in rows], [row.p50 for row in rows], " USD")
 
 
-def _months_over(amounts: np.ndarray, budget: float) -> str:
-    count, of = int((amounts > budget).sum()), len(amounts)
+def _months_over(amounts: Array, budget: Decimal | None) -> str:
+    if budget is None:
+        return ""
+    count, of = int((amounts > float(budget)).sum()), len(amounts)
     months = "in the month" if of == 1 else f"in each of {of} months"
     if count in {0, of}:
         return f"P50 {'over' if count else 'within'} the budget {months}"

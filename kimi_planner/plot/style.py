@@ -14,7 +14,13 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+)
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import FileError, restated
@@ -164,6 +170,8 @@ def money_axis(ax: Axes, which: Literal["x", "y"], top: float, bottom: float = 0
     set_limits = ax.set_xlim if which == "x" else ax.set_ylim
     set_limits(bottom, top if top > bottom else bottom + 1.0)
     count_axis(ax, which)
+    if top <= bottom:  # no amount has another place
+        (ax.xaxis if which == "x" else ax.yaxis).set_major_locator(FixedLocator([bottom]))
 
 
 def count_axis(ax: Axes, which: Literal["x", "y"]) -> None:

@@ -13,6 +13,7 @@ from kimi_planner.money import usd
 from kimi_planner.plot.style import can_draw
 
 __all__ = [
+    "NOTHING",
     "alt_text",
     "at_most",
     "distinct",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 NAME_CHARS = 30
+NOTHING = "nothing is spent"
 _MOST_LISTED = 12
 _ROW_CHARS = 140  # of a name that is broken into lines
 
@@ -118,10 +120,12 @@ def dollars(amount: Decimal | float) -> str:
 def least(names: Iterable[str], amounts: Iterable[float], unit: str = "") -> str:
     """Return which of several costs least and how much; nothing if there is no single least.
 
-    >>> least(["a", "b"], [3, 2], " USD"), least(["a", "b"], [2, 2]), least(["a"], [2])
-    ('b costs least, 2.00 USD', '', '')
+    >>> least(["a", "b"], [3, 2], " USD"), least(["a", "b"], [2, 2]), least(["a"], [0])
+    ('b costs least, 2.00 USD', '', 'nothing is spent')
     """
     ranked = sorted(zip(amounts, names, strict=True))
+    if not ranked[-1][0]:
+        return NOTHING
     if len(ranked) < 2 or not ranked[0][0] < ranked[1][0]:
         return ""
     amount, name = ranked[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
-from kimi_planner.report.tables import OVER, Table
+from kimi_planner.report.table import OVER, Table
 
 __all__ = ["budget_data", "budget_sentence", "budget_tables", "span_name"]
 
@@ -30,66 +30,72 @@ def budget_tables(matrix: BudgetMatrix) -> tuple[Table, ...]:
 
     An amount above the budget of its months has `OVER` after it.
     """
-    whole = matrix.whole
-    spans = tuple(map(span_name, matrix.spans))
-    last = ("budget", "variance", "head-room", "in")
     stated = [
         key for key in ("owner", "cost_centre") if any(getattr(row, key) for row in matrix.rows)
     ]
     names = ("workload", *(key.replace("_", " ") for key in stated), "model")
-
-    def cells(row: BudgetRow, *words: str) -> tuple[str, ...]:
-        return (*words, *(_amount(row, span) for span in matrix.spans), *_against(row, whole))
-
     rows = [
-        cells(row, row.name, *(getattr(row, key) or NOT_STATED for key in stated), row.model)
+        ((row.name, *(getattr(row, key) or NOT_STATED for key in stated), row.model), row)
         for row in matrix.rows
     ]
-    every = matrix.total
-    blank = ("",) * (len(names) - 1)
-    foot = [cells(every, "all", *blank)] * (len(rows) > 1)
-    if every.budget_usd is not None:
-        budgets = [usd(every.budget(span) or Decimal(0)) for span in matrix.spans]
-        variances = [signed_usd(every.variance(span) or Decimal(0)) for span in matrix.spans]
-        foot += [
-            (words, *blank, *amounts, *("",) * len(last))
-            for words, amounts in (("budget", budgets), ("variance", variances))
+    every = [(("all", *[""] * (len(names) - 1)), matrix.total)] * (len(rows) > 1)
+    centres = [
+        ((row.cost_centre or NOT_STATED, row.owner or NOT_STATED, row.name), row)
+        for row in matrix.by_cost_centre
+    ]
+    by_workload = _table(
+        matrix, "Budget by month", names, [*rows, *every], len(every), _lines(matrix)
+    )
+    headers = ("cost centre", "owner", "workloads")
+    return (
+        by_workload,
+        *[_table(matrix, "Budget by cost centre", headers, centres)] * bool(centres),
+    )
+
+
+def _table(
+    matrix: BudgetMatrix,
+    title: str,
+    names: tuple[str, ...],
+    rows: Sequence[tuple[tuple[str, ...], BudgetRow]],
+    sums: int = 0,
+    lines: Sequence[tuple[str, list[str]]] = (),
+) -> Table:
+    """Return rows by month, their budgets beside them where one has some, and lines below the last."""
+    has_budget = any(row.budgets is not None for _, row in rows)
+    last = ("budget", "variance", "head-room", "in") if has_budget else ()
+    headers = (*names, *map(span_name, matrix.spans), *last)
+    cells = [
+        (
+            *words,
+            *(_amount(row, span) for span in matrix.spans),
+            *_against(row, matrix.whole)[: len(last)],
+        )
+        for words, row in rows
+    ]
+    for word, amounts in lines:
+        line = (word, *[""] * (len(names) - 1), *amounts)
+        cells.append((*line, *[""] * (len(headers) - len(line))))
+    right = frozenset(range(len(names), len(headers) - bool(last)))
+    return Table(headers, tuple(cells), right, title=title, foot=sums + len(lines))
+
+
+def _lines(matrix: BudgetMatrix) -> list[tuple[str, list[str]]]:
+    """Return what stands below all that is booked: its budget, variance, credits, tax, and what is to pay."""
+    every, lines = matrix.total, []
+    if every.budgets is not None:
+        lines = [
+            ("budget", [usd(every.budget(span) or Decimal(0)) for span in matrix.spans]),
+            ("variance", [signed_usd(every.variance(span) or Decimal(0)) for span in matrix.spans]),
         ]
     if matrix.has_lines:
         by_span = [matrix.lines(span) for span in matrix.spans]
-        foot += [
-            (
-                line,
-                *blank,
-                *(
-                    signed_usd(one[line]) if line == "credits" else usd(one[line])
-                    for one in by_span
-                ),
-                *("",) * len(last),
-            )
-            for line in by_span[0]
+        lines += [
+            (name, [signed_usd(one[name]) if one[name] < 0 else usd(one[name]) for one in by_span])
+            for name, amount in by_span[-1].items()
+            if amount
         ]
-    right = frozenset(range(len(names), len(names) + len(spans) + 3))
-    table = Table(
-        (*names, *spans, *last), (*rows, *foot), right, title="Budget by month", foot=len(foot)
-    )
-    return (table, *_by_cost_centre(matrix, spans, last))
-
-
-def _by_cost_centre(
-    matrix: BudgetMatrix, spans: Sequence[str], last: Sequence[str]
-) -> tuple[Table, ...]:
-    rows = [
-        (
-            *(row.cost_centre or NOT_STATED, row.owner or NOT_STATED, row.name),
-            *(_amount(row, span) for span in matrix.spans),
-            *_against(row, matrix.whole),
-        )
-        for row in matrix.by_cost_centre
-    ]
-    headers = ("cost centre", "owner", "workloads", *spans, *last)
-    right = frozenset(range(3, len(headers) - 1))
-    return (Table(headers, tuple(rows), right, title="Budget by cost centre"),) * bool(rows)
+    return lines
 
 
 def _amount(row: BudgetRow, span: Span) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from kimi_planner.choose.card import Card
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.first_screen import COLUMNS, LINES
-from kimi_planner.report.tables import Section, Table
+from kimi_planner.report.table import Section, Table
 from kimi_planner.safe import on_one_line
 
-__all__ = ["card_lines", "card_table", "choice_sections", "filled"]
+__all__ = ["card_lines", "card_table", "choice_section", "filled"]
 
 _MOST_ROWS, _MOST_LINES = 9, 4  # of the table, and of a sentence
 
@@ -65,13 +64,17 @@ def filled(sentences: Iterable[str], whole: bool = False, indent: str = "") -> l
     ]
 
 
-def choice_sections(recommendation: Recommendation) -> list[Section]:
-    """Return what decides on the model of each workload, each as a part of a report."""
-    return [
-        Section(
-            title=f"Choice: {card.workload}, {card.model}",
-            sentences=(*card.sentences, *card.conditions(), card.legend),
-            tables=(replace(card_table(card), title=""),),
-        )
-        for card in recommendation.cards
-    ]
+def choice_section(recommendation: Recommendation) -> Section:
+    """Return what decides on the model of each workload; what holds for all of them is said once."""
+    cards, said = recommendation.cards, dict[str, list[str]]()
+    for card in cards:
+        for sentence in (*card.sentences, *card.conditions(), card.legend):
+            said.setdefault(sentence, []).append(card.workload)
+    return Section(
+        title="Choice of models",
+        sentences=tuple(
+            sentence if len(names) == len(cards) else f"{', '.join(names)}: {sentence}"
+            for sentence, names in said.items()
+        ),
+        tables=tuple(map(card_table, cards)),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.report.tables import catalog_table
+from kimi_planner.report.register import catalog_table
 from kimi_planner.report.text import plain
 from kimi_planner.rich import stated
 

@@ -13,7 +13,7 @@ from kimi_planner.catalog.diff import CatalogDiff, Change
 from kimi_planner.choose.effect import CatalogEffect
 from kimi_planner.money import usd
 from kimi_planner.report.json_form import as_data, dumped, form_of
-from kimi_planner.report.tables import Table
+from kimi_planner.report.table import Table
 from kimi_planner.report.text import escaped, markdown, plain
 
 __all__ = ["diff_json", "diff_text"]

@@ -10,7 +10,8 @@ from kimi_planner.reconcile.planned import Plan
 from kimi_planner.reconcile.plans import PRICE, PlanChange
 from kimi_planner.reconcile.result import RESERVE
 from kimi_planner.report.json_form import as_data
-from kimi_planner.report.tables import Section, Table, assumptions_table, name_text
+from kimi_planner.report.register import assumptions_table
+from kimi_planner.report.table import Section, Table, name_text
 
 __all__ = ["change_data", "change_section", "change_tables"]
 

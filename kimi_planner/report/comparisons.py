@@ -19,7 +19,7 @@ from kimi_planner.report.reconciled import (
     totals_text,
 )
 from kimi_planner.report.scenarios import scenarios_section
-from kimi_planner.report.tables import Section
+from kimi_planner.report.table import Section
 
 __all__ = ["actuals_section", "plan_sections"]
 

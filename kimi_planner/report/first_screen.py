@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.tables import totals_sentence
+from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.rich import share_text
 from kimi_planner.safe import on_one_line
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from kimi_planner.forecast import SpendForecast
 from kimi_planner.forecast.result import QUANTILES, amount_text
-from kimi_planner.report.json_form import DIGITS, dumped, form_of, origin
-from kimi_planner.report.tables import Table
+from kimi_planner.report.json_form import DIGITS, dumped, form_of, origin, rounded
+from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text
 from kimi_planner.series.growth import TENTH
@@ -77,7 +77,7 @@ def forecast_csv(forecast: SpendForecast) -> str:
 
 
 def _plain_frame(forecast: SpendForecast) -> Any:
-    frame = forecast.frame.round(dict.fromkeys(("mean_usd", *QUANTILES), DIGITS))
+    frame = rounded(forecast.frame)
     return frame.assign(until=[_point(one) for one in frame["until"]])
 
 

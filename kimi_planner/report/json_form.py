@@ -18,9 +18,10 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import decimal_of
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
+from kimi_planner.plan.dated import dated
 from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.budget import budget_data
-from kimi_planner.report.tables import Section
+from kimi_planner.report.table import Section
 
 __all__ = [
     "DIGITS",
@@ -32,6 +33,7 @@ __all__ = [
     "plan_data",
     "plan_json",
     "planned_frame",
+    "rounded",
     "throughput_json",
 ]
 
@@ -120,9 +122,17 @@ def plan_json(recommendation: Recommendation, sections: Iterable[Section] = ()) 
 
 
 def planned_frame(recommendation: Recommendation) -> pd.DataFrame:
-    """Return the rows of a projection with ``planned``, whether the workload is on that model."""
-    frame = recommendation.projection.frame
+    """Return the rows of a projection with ``planned``, whether the workload is on that model.
+
+    Simulated amounts are rounded as in JSON.
+    """
+    frame = rounded(recommendation.projection.frame)
     return frame.assign(planned=frame["workload"].map(recommendation.best) == frame["model"])
+
+
+def rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with its floats rounded as JSON has them, which pandas does another way."""
+    return frame.map(lambda value: round(value, DIGITS) if isinstance(value, float) else value)
 
 
 def plan_data(recommendation: Recommendation) -> dict[str, Any]:
@@ -133,7 +143,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
     meter are not rounded, and strings where nothing is uncertain.
     """
     projection = recommendation.projection
-    rounded = {
+    parts = {
         "together": together_rows(projection, recommendation.best),
         "summary": projection.summary(),
         "context_fit": recommendation.fit.frame,
@@ -141,6 +151,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "bookable": _bookable(recommendation.booked),
         "decisions": recommendation.decisions,
         "budget": budget_data(recommendation.budget_matrix),
+        "dates": dated(projection, recommendation.best),
         "over_budget": recommendation.over_budget,
         "cards": recommendation.cards,
         "ranking": recommendation.frame,
@@ -152,7 +163,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
     return {
         **form_of({**origin(projection), "months": projection.months}),
         "spend": [_in_full(row) for row in plan_rows(projection)],
-        **as_data(rounded, DIGITS),
+        **as_data(parts, DIGITS),
     }
 
 

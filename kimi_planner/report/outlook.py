@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kimi_planner.forecast.estimate import LatestEstimate
 from kimi_planner.forecast.result import QUANTILES
-from kimi_planner.money import total, usd
+from kimi_planner.money import signed_usd, total, usd
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
-from kimi_planner.report.tables import Table, name_text
+from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import escaped, listed, markdown, plain, sentence_text
 from kimi_planner.rich import share_text
 
@@ -65,27 +66,30 @@ def outlook_json(found: LatestEstimate) -> str:
 
 
 def parts_table(found: LatestEstimate) -> Table:
-    """Return a row for each workload and model, and their sum."""
+    """Return a row for each workload and model, and their sum; beside a plan with how far it is off."""
     shown = [name for name in _AMOUNTS if name != "planned_usd" or found.plan]
+
+    def cells(amounts: Mapping[Any, Any]) -> list[str]:
+        values = ["–" if amounts[name] is None else usd(amounts[name]) for name in shown]
+        if found.plan:
+            expected, planned = amounts["expected_usd"], amounts["planned_usd"]
+            off = None if planned is None else total([expected, planned.copy_negate()])
+            values.append("–" if off is None else signed_usd(off))
+        return values
+
     rows = [
         (
-            name_text(row["workload"]),
-            row["model"],
-            *(_cell(row[name]) for name in shown),
+            *(name_text(row["workload"]), row["model"], *cells(row)),
             share_text(row["share_ahead"]),
         )
         for row in found.frame.to_dict("records")
     ]
-    sums = [total(amount for amount in found.frame[name] if amount is not None) for name in shown]
-    headers = ("spent", "to come", "expected", "planned")[: len(shown)]
+    sums = {name: total(one for one in found.frame[name] if one is not None) for name in shown}
+    headers = ("spent", "to come", "expected", *["planned", "over plan by"] * bool(found.plan))
     return Table(
         ("workload", "model", *headers, "share to come"),
-        (*rows, ("total", "", *map(_cell, sums), "")),
-        frozenset(range(2, 3 + len(shown))),
+        (*rows, ("total", "", *cells(sums), "")),
+        frozenset(range(2, 3 + len(headers))),
         title="By workload and model (USD)",
         foot=1,
     )
-
-
-def _cell(amount: Any) -> str:
-    return "–" if amount is None else usd(amount)

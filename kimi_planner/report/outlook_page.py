@@ -4,60 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kimi_planner.errors import MissingExtraError
 from kimi_planner.forecast.estimate import LatestEstimate, Limit
 from kimi_planner.money import signed_usd, total, usd
-from kimi_planner.report.tables import OVER, Section, Table
-from kimi_planner.rich import share_text, table_html
-from kimi_planner.safe import on_one_line
+from kimi_planner.report.pages import drawn, page_of
+from kimi_planner.report.table import OVER, Section, Table
+from kimi_planner.rich import share_text
 
 __all__ = ["days_table", "limits_table", "outlook_page", "outlook_section", "outlook_xlsx"]
 
 _MOST_DAYS = 62  # of a table by day; of a longer period the ends of months are shown
 _QUANTILES = {"P10": "p10_usd", "P50": "p50_usd", "P90": "p90_usd"}
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{{ title }}</title>
-<style>{{ style | safe }}</style>
-</head>
-<body>
-<header><h1>{{ title }}</h1></header>
-<main>
-<section aria-label="Summary">
-{% for sentence in sentences %}
-<p class="{{ 'total' if loop.first else 'words' }}">{{ sentence }}</p>
-{% endfor %}
-</section>
-{% for words, svg in pictures %}
-<figure role="img" aria-label="{{ words }}">{{ svg | safe }}</figure>
-{% endfor %}
-{% for table in tables %}
-<section><h2>{{ table.title }}</h2>
-<div class="scroll" role="region" aria-label="{{ table.title }}" tabindex="0">{{ html(table) | safe }}</div></section>
-{% endfor %}
-<section><h2>What to know</h2><ul>
-{% for note in notes %}
-<li>{{ note }}</li>
-{% else %}
-<li>Nothing known.</li>
-{% endfor %}
-</ul></section>
-</main>
-<footer>{{ provenance }}</footer>
-</body>
-</html>
-"""
 
 
 def outlook_section(found: LatestEstimate) -> Section:
@@ -118,7 +79,7 @@ def days_table(found: LatestEstimate) -> Table:
                 *([] if left is None else [signed_usd(float(left) - p50) + f" {OVER}" * over]),
             )
         )
-    headers = ["day", "", "spent that day", *(f"{name} to date" for name in _QUANTILES)]
+    headers = ["day", "state", "spent that day", *(f"{name} to date" for name in _QUANTILES)]
     headers += [] if left is None else ["budget left"]
     return Table(
         tuple(headers),
@@ -146,7 +107,10 @@ def _days(found: LatestEstimate) -> list[dict[str, Any]]:
                 name: base + float(np.interp(after, steps, [0.0, *frame[key]]))
                 for name, key in _QUANTILES.items()
             }
-            rows.append({"day": day.date(), "kind": "forecast", "spent": None, **amounts})
+            row = {"day": day.date(), "kind": "forecast", "spent": None}
+            if rows and rows[-1]["day"] == row["day"]:  # the log ended on this day
+                row = rows.pop() | {"kind": "spent in part"}
+            rows.append(row | amounts)
     if len(rows) <= _MOST_DAYS:
         return rows
     months = {f"{row['day']:%Y-%m}": row for row in rows}  # the last day of each
@@ -161,29 +125,21 @@ def outlook_page(found: LatestEstimate) -> str:
     MissingExtraError
         If Jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment
-    except ImportError:
-        raise MissingExtraError.of("Jinja2", "report") from None
     from kimi_planner import plot
-    from kimi_planner.plot.style import unaffected
-    from kimi_planner.report.html import svg_of
 
     section = outlook_section(found)
-    with unaffected():
-        drawn = [getattr(plot, name)(result) for name, result in section.drawn]
-        pictures = [(plot.alt_text(ax), svg_of(ax)) for ax in drawn]
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    style = Path(__file__).with_name("page").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.from_string(_PAGE).render(
-        title=section.title,
-        sentences=list(map(on_one_line, section.sentences)),
-        pictures=pictures,
-        tables=section.tables,
-        html=lambda table: table_html(table.headers, table.rows, table.right),
-        notes=[on_one_line(str(one)) for one in found.notes],
-        provenance=on_one_line(found.provenance),
-        style=style,
+    limits = [one for one in (found.budget, found.plan) if one is not None]
+    notes = tuple(map(str, found.notes)) or ("Nothing known.",)
+    return page_of(
+        "outlook.html.j2",
+        section=section,
+        over={place for place, one in enumerate(limits, 1) if one.gap_usd > 0},
+        sections=[
+            *(Section(table.title, (), (table,)) for table in section.tables),
+            Section("What to know", notes, ()),
+        ],
+        pictures=drawn(lambda: [getattr(plot, name)(one) for name, one in section.drawn]),
+        provenance=found.provenance,
     )
 
 

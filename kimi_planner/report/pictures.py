@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kimi_planner import plot
 from kimi_planner.choose.frontier import quality_frontier
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.tables import Section
+from kimi_planner.report.table import Section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

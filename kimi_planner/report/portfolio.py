@@ -10,7 +10,7 @@ from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.money import plain, usd
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
-from kimi_planner.report.tables import Table
+from kimi_planner.report.table import Table
 from kimi_planner.report.text import excluded_text, listed
 from kimi_planner.report.text import plain as plain_table
 

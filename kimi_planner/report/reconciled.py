@@ -12,7 +12,7 @@ from kimi_planner.money import signed_usd, total, usd
 from kimi_planner.reconcile.invoice import InvoiceCheck
 from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of
-from kimi_planner.report.tables import Table, name_text
+from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import on_one_line
 

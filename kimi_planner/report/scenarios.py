@@ -7,7 +7,8 @@ from typing import Any
 from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.scenario import BASE, ScenarioComparison
 from kimi_planner.report.json_form import DIGITS, as_data
-from kimi_planner.report.tables import Section, Table, horizon
+from kimi_planner.report.sentences import horizon
+from kimi_planner.report.table import Section, Table
 
 __all__ = ["scenarios_data", "scenarios_section"]
 

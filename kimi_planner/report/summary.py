@@ -1,21 +1,16 @@
-"""What a finance lead reads first: a few figures, and each budget beside its risk."""
+"""What a finance lead reads first: a few figures."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from decimal import Decimal
-from typing import Any
-
-import numpy as np
 
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import total, usd
-from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE, Spend
-from kimi_planner.report.tables import OVER_BUDGET, Table, horizon, spread_of
+from kimi_planner.report.sentences import spread_of
 from kimi_planner.rich import share_text
 
-__all__ = ["budgets_table", "key_figures"]
+__all__ = ["key_figures"]
 
 
 def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
@@ -37,45 +32,6 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
         ("Budget a month", *_budget(recommendation, spend)),
         ("Largest workload", *_largest(recommendation, whole)),
     ]
-
-
-def budgets_table(recommendation: Recommendation) -> Table:
-    """Return each workload that has a budget, on its planned model, and the risk to break it.
-
-    Those over it come first, with the gap of the month that is over by the most.
-    """
-    projection = recommendation.projection
-    over = {one.workload: one for one in recommendation.over_budget}
-    rows = [
-        (
-            row["workload"],
-            row["model"],
-            usd(row["budget_usd_per_month"]),
-            usd(row["p50_usd_per_month"]),
-            usd(row["p90_usd_per_month"]) if row["range_given"] else "not given",
-            _dearest(projection, row),
-            share_text(row["chance_over_budget"]),
-            f"{usd(gap.gap_usd)} in {gap.month}" if (gap := over.get(row["workload"])) else "",
-        )
-        for row in projection.summary().to_dict("records")
-        if recommendation.best.get(row["workload"]) == row["model"]
-        and row["budget_usd_per_month"] is not None
-        and not np.isnan(row["chance_over_budget"])
-    ]
-    rows.sort(key=lambda row: row[0] not in over)
-    average = "average month " if len(projection.months) > 1 else ""
-    headers = (
-        *("workload", "model", "budget a month", f"{average}P50", f"{average}P90"),
-        *("dearest month P90", OVER_BUDGET, "over by"),
-    )
-    title = f"Budgets (USD, {horizon(projection)})"
-    return Table(headers, tuple(rows), frozenset({2, 3, 4, 5, 6, 7}), title=title)
-
-
-def _dearest(projection: Projection, row: Mapping[Hashable, Any]) -> str:
-    """Return the P90 of the month in which it is the largest, which a budget of any month meets."""
-    month, amount = projection.of(row["model"], row["workload"]).worst_month(0.9)
-    return f"{usd(amount)} in {projection.months[month]}"
 
 
 def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:

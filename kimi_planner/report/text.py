@@ -9,12 +9,18 @@ from tabulate import tabulate
 
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report import tables
-from kimi_planner.report.budget import budget_sentence, budget_tables
-from kimi_planner.report.cards import card_lines, choice_sections, filled
+from kimi_planner.report.cards import card_lines, filled
+from kimi_planner.report.contents import answer_sections, basis_sections
+from kimi_planner.report.currency import InCurrency
 from kimi_planner.report.first_screen import first_screen
-from kimi_planner.report.summary import budgets_table
-from kimi_planner.report.tables import Section, Table
+from kimi_planner.report.sentences import (
+    amounts_words,
+    dependence_sentence,
+    headlines,
+    traffic_sentences,
+)
+from kimi_planner.report.table import Section, Table
+from kimi_planner.report.tables import spend_table
 from kimi_planner.safe import on_one_line
 
 __all__ = [
@@ -41,11 +47,11 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
     projection = recommendation.projection
     parts = [
         first_screen(recommendation),
-        f"Spend in {tables.amounts_words(projection)}.",
-        plain(tables.spend_table(recommendation)),
-        *filter(None, [tables.dependence_sentence(recommendation)]),
+        f"Spend in {amounts_words(InCurrency(recommendation))}.",
+        plain(spend_table(recommendation)),
+        *filter(None, [dependence_sentence(recommendation)]),
         *map(section_text, sections),
-        listed("Expected traffic:", tables.traffic_sentences(recommendation)),
+        listed("Expected traffic:", traffic_sentences(recommendation)),
     ]
     return "\n\n".join([*parts, *_reasons(recommendation), projection.provenance])
 
@@ -78,46 +84,21 @@ def section_text(section: Section) -> str:
 
 def markdown_report(recommendation: Recommendation, sections: Sequence[Section] = ()) -> str:
     """Return the whole report as one Markdown text, comparisons with others after its choices."""
-    projection = recommendation.projection
-    budgets = budgets_table(recommendation)
-    catalog = projection.catalog
+    over = [f"- {sentence_text(one.sentence)}" for one in recommendation.over_budget]
     parts = [
         "# Kimi API budget",
-        sentence_text(recommendation.booked.sentence),
-        sentence_text(tables.totals_sentence(recommendation)),
-        *filter(None, [sentence_text(tables.ranges_sentence(recommendation))]),
-        *filter(None, [sentence_text(tables.dependence_sentence(recommendation))]),
-        "\n".join("- " + sentence_text(sentence) for sentence in recommendation.sentences()),
-        *([f"## {budgets.title}", markdown(budgets)] if budgets.rows else []),
-        "## Budget by month",
-        sentence_text(budget_sentence(recommendation.budget_matrix)),
-        *(markdown(one.narrow) for one in budget_tables(recommendation.budget_matrix)),
-        *map(_markdown_section, (*choice_sections(recommendation), *sections)),
-        "## Spend by month, each workload on its planned model (USD)",
-        markdown(tables.months_table(recommendation)),
-        "## Expected traffic",
-        "\n".join(f"- {sentence_text(one)}" for one in tables.traffic_sentences(recommendation)),
-        f"## By meter, mean spend on the planned models ({tables.amounts_words(projection)})",
-        markdown(tables.meters_table(recommendation)),
-        f"## By workload and model ({tables.amounts_words(projection)})",
-        markdown(tables.spend_table(recommendation)),
-        "## Excluded models",
-        markdown(tables.exclusions_table(recommendation)) if recommendation.exclusions else "None.",
-        "## What the ranges leave out",
-        "\n".join(f"- {sentence_text(note)}" for note in recommendation.notes) or "Nothing known.",
-        "## Assumptions",
-        markdown(tables.assumptions_table(projection)),
-        f"## Prices: catalog {escaped(catalog.version)}",
-        markdown(tables.catalog_table(catalog, projection.models)),
-        *(sentence_text(sentence) for sentence in tables.source_sentences(catalog)),
-        escaped(projection.provenance),
+        *map(sentence_text, headlines(recommendation)),
+        *filter(None, ["\n".join(over)]),
+        *map(_markdown_section, answer_sections(recommendation, sections)),
+        *map(_markdown_section, basis_sections(recommendation)),
+        escaped(recommendation.projection.provenance),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown_section(section: Section) -> str:
-    sentences = "\n".join(f"- {sentence_text(sentence)}" for sentence in section.sentences)
-    parts = [f"## {sentence_text(section.title)}", sentences]
+    parts = [f"## {sentence_text(section.title)}"]
+    parts += filter(None, ["\n".join(f"- {sentence_text(one)}" for one in section.sentences)])
     for table in section.tables:
         parts += [*filter(None, [sentence_text(table.title)]), markdown(table.narrow)]
     return "\n\n".join(parts)

@@ -9,7 +9,7 @@ import pandas as pd
 from kimi_planner.capacity.limits import LIMITS
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.money import usd
-from kimi_planner.report.tables import Table
+from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.rich import share_text
 

@@ -12,7 +12,7 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.money import plain as plain_number
 from kimi_planner.money import total
 from kimi_planner.report.json_form import dumped, form_of
-from kimi_planner.report.tables import Table
+from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import on_one_line
 

@@ -10,18 +10,17 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key, title_of
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import WorkloadError
-from kimi_planner.plan.spend import Spend
-from kimi_planner.report.coefficients import BOXES, OUTPUTS, REASONINGS, Coefficients, text
+from kimi_planner.report.coefficients import OUTPUTS, REASONINGS, Coefficients
+from kimi_planner.report.price_moves import BOXES, text
+from kimi_planner.report.ranges import ENDS, ends_of
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import Workload
-from kimi_planner.workload.quantity import Array, Constant, Quantity
+from kimi_planner.workload.quantity import Constant, Quantity
 from kimi_planner.workload.written import (
-    digits,
     measured_in,
     price_change_blocks,
     toml_lines,
@@ -31,8 +30,6 @@ from kimi_planner.workload.written import (
 
 __all__ = ["Panel"]
 
-_ENDS = (0.1, 0.9)
-_NEAR = 0.02  # share of paths around a percentile whose mean tells what each part has of it
 #: Fields that a factor of the panel multiplies.
 _SCALED = {"completion_tokens": "output", "reasoning_tokens": "reasoning"}
 _NUMBERS = re.compile(r"(?:^|(?<=[ \[]))(\d[\d.]*)")  # of a quantity in TOML, keys left out
@@ -56,9 +53,10 @@ class Panel:
         fees = [fee_key(fee.name) for fee in plan.catalog.fees]
         coefficients = [Coefficients(plan, one, fees) for one in self.workloads]
         told = [one.data() for one in coefficients]
-        ranges = _Ranges.of({name: plan.spend[name, model] for name, model in best.items()})
+        whole = plan.mix(best)
         data = {
             "months": list(map(str, plan.months)),
+            "ends": ends_of(whole) if whole.is_ranged else None,
             "outputs": OUTPUTS,
             "reasonings": REASONINGS,
             "boxes": [title_of(key) for key in BOXES],
@@ -74,29 +72,12 @@ class Panel:
                 for place, spec in enumerate(plan.specs)
             ],
             "workloads": [
-                {
-                    **self._described(one),
-                    **of,
-                    **self._ranges(one.workload.name, ranges),
-                }
-                for one, of in zip(coefficients, told, strict=True)
+                {**self._described(one), **of} for one, of in zip(coefficients, told, strict=True)
             ],
             "file": self._file(),
         }
         shown = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
         return shown.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-    def _ranges(self, name: str, ranges: _Ranges) -> dict[str, Any]:
-        """Return the ranges on each model; alone it has none where nobody knows how much it reasons."""
-        plan = self.recommendation.projection
-        least = [plan.reasoning(model, name).is_least for model in plan.models]
-        return {
-            "least": least,
-            "ranges": [
-                ranges.factors(plan.spend[name, model], is_least=is_least)
-                for model, is_least in zip(plan.models, least, strict=True)
-            ],
-        }
 
     def _described(self, numbers: Coefficients) -> dict[str, Any]:
         plan, workload = self.recommendation.projection, numbers.workload
@@ -113,6 +94,7 @@ class Panel:
             "model": plan.models.index(self.recommendation.best[workload.name]),
             "batch": workload.batch,
             "budget": None if budget is None else text(budget),
+            "least": [plan.reasoning(model, workload.name).is_least for model in plan.models],
             "growth": text(100 * growth.value) if isinstance(growth, Constant) else "",
             "growthWords": _percent(growth),
             "cachedWords": _percent(load.cached),
@@ -201,7 +183,7 @@ def _common(boxes: list[list[Any]]) -> list[Any]:
 def _percent(share: Quantity) -> str:
     if share.is_certain:
         return f"{100 * share.mean:.4g}%"
-    low, high = (100 * share.ppf(np.array(_ENDS))).tolist()
+    low, high = (100 * share.ppf(np.array(ENDS))).tolist()
     return f"{low:.3g}% to {high:.3g}%"
 
 
@@ -223,65 +205,3 @@ def _parts(key: str, value: Any) -> list[str | list[str]]:
         numbers = _NUMBERS.split(size)
         parts += [[*numbers[:-1], numbers[-1] + mark + factor], after]
     return parts
-
-
-@dataclass(frozen=True)
-class _Ranges:
-    """How far P10 and P90 of a plan are from its mean, and what each part of it has of that.
-
-    Attributes
-    ----------
-    together : ndarray, shape (1 + n_months, n_paths), USD
-        Spend of the plan over all months, and in each; ``None`` where no range was given.
-    near
-        For each end and row, the paths around that percentile.
-    """
-
-    together: Array | None
-    near: tuple[NDArray[np.intp], ...]
-
-    @classmethod
-    def of(cls, spends: Mapping[str, Spend]) -> _Ranges:
-        """Return the ranges of workloads on their planned models."""
-        whole = Spend.together(list(spends.values()))
-        if not whole.is_ranged:
-            return cls(None, ())
-        usd = _with_total(whole.usd)
-        order, n_paths = np.argsort(usd, axis=1, kind="stable"), usd.shape[1]
-        bands = (slice(int((q - _NEAR) * n_paths), int((q + _NEAR) * n_paths) + 1) for q in _ENDS)
-        return cls(usd, tuple(order[:, band] for band in bands))
-
-    def factors(self, spend: Spend, *, is_least: bool) -> list[list[list[float]] | None]:
-        """Return what the mean of a spend is multiplied by, for P10 and P90, all months and each.
-
-        First for the spend alone, then for its part in the plan: the mean of the spend where the plan
-        is around that percentile, which is how fast a percentile of a sum grows with one of its
-        parts. The parts of a plan add up to its percentile. ``None`` where no range was given.
-        """
-        if self.together is None:
-            return [None, None]
-        means = np.concatenate([[spend.mean().sum()], spend.mean()])
-        over = spend.over_months()
-        usd = np.broadcast_to(_with_total(spend.usd), self.together.shape)
-        alone = [np.concatenate([over.quantile(q), spend.quantile(q)]) for q in _ENDS]
-        parts = []
-        for q, near in zip(_ENDS, self.near, strict=True):
-            whole = np.take_along_axis(self.together, near, axis=1).mean(axis=1)
-            scale = _share(np.quantile(self.together, q, axis=1), whole)
-            parts.append(np.take_along_axis(usd, near, axis=1).mean(axis=1) * scale)
-        return [
-            [_short(_share(end, means)) for end in ends] if ends else None
-            for ends in (alone if spend.is_ranged and not is_least else [], parts)
-        ]
-
-
-def _with_total(usd: Array) -> Array:
-    return np.concatenate([usd.sum(axis=0, keepdims=True), usd])
-
-
-def _share(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-
-
-def _short(values: Array) -> list[float]:
-    return [float(digits(value)) for value in values.tolist()]

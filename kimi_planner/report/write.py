@@ -9,7 +9,7 @@ from kimi_planner.arguments import public
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import SettingError, did_you_mean, shown
 from kimi_planner.report.focus.charges import NOT_STATED
-from kimi_planner.report.tables import Section
+from kimi_planner.report.table import Section
 from kimi_planner.safe import csv_text
 from kimi_planner.writes import write_files
 
@@ -50,7 +50,7 @@ def write_report(
     forms : str or iterable of str
         ``"html"``, one self-contained page; ``"xlsx"``, a workbook whose totals follow its prices and
         assumptions; ``"markdown"``; ``"csv"``, with the budget by month in a file of its own; ``"json"``; ``"focus"``, FOCUS 1.2 rows marked as a
-        forecast.
+        forecast, in each other currency too in a file of its own.
     sections : sequence of Section
         Further parts of page, Markdown and JSON, such as :func:`plan_sections` returns.
     account_id, account_name : str, optional
@@ -109,12 +109,9 @@ def rendered(
     SettingError
         If a form is not known, or none is named.
     """
-    contents = {
-        FILES[form]: _content(form, recommendation, sections, (account_id, account_name))
-        for form in chosen_forms(forms)
-    }
-    if FILES["csv"] in contents:
-        contents[BUDGET_CSV] = csv_text(recommendation.budget_matrix.frame)
+    contents: dict[str, str | bytes] = {}
+    for form in chosen_forms(forms):
+        contents |= _files(form, recommendation, sections, (account_id, account_name))
     return {
         name: content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
         for name, content in contents.items()
@@ -143,43 +140,52 @@ def chosen_forms(forms: str | Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
-def _content(
+def _files(
     form: str,
     plan: Recommendation,
     sections: Sequence[Section],
     account: tuple[str, str | None],
-) -> str | bytes:
+) -> dict[str, str | bytes]:
+    """Return the files of a form by their names; some have one more for the budget, or a currency."""
+    name = FILES[form]
     match form:
         case "html":
             from kimi_planner.report.html import html_report
 
-            return html_report(plan, sections)
+            return {name: html_report(plan, sections)}
         case "xlsx":
             from kimi_planner.report.xlsx.workbook import xlsx_report
 
-            return xlsx_report(plan, sections)
+            return {name: xlsx_report(plan, sections)}
         case "markdown":
             from kimi_planner.report.text import markdown_report
 
-            return markdown_report(plan, sections)
+            return {name: markdown_report(plan, sections)}
         case "csv":
-            from kimi_planner.report.json_form import planned_frame
+            from kimi_planner.report.currencies import planned_frames
 
-            return csv_text(planned_frame(plan))
+            return dict(zip((name, BUDGET_CSV), map(csv_text, planned_frames(plan)), strict=True))
         case "json":
             from kimi_planner.report.json_form import plan_json
 
-            return plan_json(plan, sections)
+            return {name: plan_json(plan, sections)}
+    from kimi_planner.report.currencies import in_currencies
+    from kimi_planner.report.currency import InCurrency
     from kimi_planner.report.focus.charges import focus_csv
     from kimi_planner.report.focus.forecast import focus_forecast
 
-    account_id, name = account
-    return focus_csv(
-        focus_forecast(
-            plan.projection,
-            plan.best,
-            number=plan.booked,
-            account_id=account_id,
-            account_name=name,
+    shown = [InCurrency(plan), *(one for one in in_currencies(plan) if one.recommendation.best)]
+    names = [name, *(f"focus-{one.currency.lower()}.csv" for one in shown[1:])]
+    return {
+        file: focus_csv(
+            focus_forecast(
+                one.recommendation.projection,
+                one.recommendation.best,
+                number=one.recommendation.booked,
+                exchange=one.exchange,
+                account_id=account[0],
+                account_name=account[1],
+            )
         )
-    )
+        for file, one in zip(names, shown, strict=True)
+    }

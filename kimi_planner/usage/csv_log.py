@@ -231,7 +231,8 @@ def refuse_header(table: Table, names: list[str], rows: Rows, where: Where) -> N
     others = ", ".join(dict.fromkeys(one.form or one.name for one in dialects()[:-1]))
     raise UsageError(
         f"no column {needed!r}. Found: {quoted(', '.join(names), 200)}.{near} Say which it is: "
-        f"--map {needed}=NAME, in Python map={{{needed!r}: NAME}}. A usage CSV has the columns "
+        f"{' '.join(f'--map {field}=NAME' for field in missing)}, in Python map={{{needed!r}: NAME}}. "
+        f"A usage CSV has the columns "
         f"{', '.join(COLUMNS)}. Other forms that are read: {others}.",
         at=where,
     )

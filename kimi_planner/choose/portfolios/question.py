@@ -16,7 +16,7 @@ from kimi_planner.choose.choice import Choice, Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import check_evaluations
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.given import check_result, known_tier, peaks_of
+from kimi_planner.choose.given import known_tier, peaks_of
 from kimi_planner.choose.portfolios.problem import Option, Problem
 from kimi_planner.choose.ranking import recommend
 from kimi_planner.choose.recommendation import Recommendation
@@ -111,7 +111,6 @@ def ask(
     chosen = chosen_workloads(workloads)
     check_between("percentile", percentile, 100)
     check_evaluations(evaluations)
-    check_result("traffic", traffic, Throughput, "throughput")
     found = recommend(
         chosen, requirements, evaluations=evaluations, published=published, **settings
     )

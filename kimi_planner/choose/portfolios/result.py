@@ -14,7 +14,7 @@ from kimi_planner.choose.portfolios.question import Question
 from kimi_planner.choose.portfolios.words import said
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["Portfolio"]
 
@@ -35,8 +35,8 @@ COLUMNS = [
 _ROUNDING = 1e-12  # of a quotient of two sums
 
 
-@dataclass(frozen=True, kw_only=True)
-class Portfolio:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Portfolio(Shown):
     """A model for every workload under one monthly budget.
 
     Attributes
@@ -227,9 +227,12 @@ class Portfolio:
         """Return the answer in sentences: spend, worth, how sure, and what was taken into account."""
         return said(self)
 
-    def __repr__(self) -> str:
-        return f"<Portfolio: {self.sentences()[0]}>"
-
-    def _repr_html_(self) -> str:
-        tables = [frame_html(self.frame)] if self.is_feasible else []
-        return page_html(*tables, notes=self.sentences(), provenance=self.provenance)
+    def page(self) -> Page:
+        """Return the model of each workload, with what it costs and brings."""
+        first, *others = self.sentences()
+        return Page(
+            title=first,
+            frame=self.frame if self.is_feasible else None,
+            notes=others,
+            provenance=self.provenance,
+        )

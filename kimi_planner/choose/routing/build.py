@@ -123,8 +123,6 @@ def cascades(
     >>> round(float(routes.frame["success_rate"].max()), 3)
     0.9
     """
-    if not isinstance(detector, Detector):
-        raise SettingError(f"detector is {shown(detector)}. Give Detector(…).")
     check_confidence(confidence)
     workload, asked, projection = basis_of_one(workload, models, projection, settings)
     able, unable, conditions = able_models(workload, asked, projection)

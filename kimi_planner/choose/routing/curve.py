@@ -19,7 +19,7 @@ from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective, best_by_value
 from kimi_planner.money import usd
 from kimi_planner.plan.draws import stream
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.quantity import Array
 
 __all__ = ["HeldOut", "RoutingCurve", "Rule"]
@@ -89,8 +89,8 @@ class HeldOut:
     gain_interval: tuple[float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RoutingCurve(Planned):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RoutingCurve(Shown, Planned):
     """Cost and success of a task at every threshold of a score.
 
     Attributes
@@ -240,13 +240,13 @@ class RoutingCurve(Planned):
     def _words(self, rule: Rule) -> str:
         return rule.words(self.cheap, self.strong)
 
-    def __repr__(self) -> str:
-        return f"<RoutingCurve: {self.sentences()[0]} {self.provenance}>"
-
-    def _repr_html_(self) -> str:
-        shown_ = self.frame[self.frame["on_frontier"]].sort_values("cost_usd", kind="stable")
-        return page_html(
-            frame_html(shown_, _IN_SHORT),
+    def page(self) -> Page:
+        """Return the rules that no other beats, the cheapest first."""
+        return Page(
+            title=f"Mean cost of a task of {self.workload} in USD, and share of tasks that succeed, by "
+            "rule; no other rule is cheaper and as good",
+            frame=self.frame[self.frame["on_frontier"]].sort_values("cost_usd", kind="stable"),
+            columns=_IN_SHORT,
             notes=(*self.sentences(), *self.notes),
             provenance=self.provenance,
         )

@@ -20,7 +20,7 @@ from kimi_planner.choose.routing.detector import Detector, Passage
 from kimi_planner.choose.routing.uncertain import Interval, Intervals
 from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import from_fraction, usd
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["Cascades", "Route"]
 
@@ -90,8 +90,8 @@ class Route:
         return from_fraction(found.cost / found.success) if found.success else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cascades(Planned):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Cascades(Shown, Planned):
     """Every single model and every cascade of two for the tasks of a workload.
 
     Attributes
@@ -269,12 +269,15 @@ class Cascades(Planned):
         )
         return f" ({100 * self.confidence:g}% interval {low} to {high})"
 
-    def __repr__(self) -> str:
-        return f"<Cascades: {self.sentences()[0]} {self.provenance}>"
-
-    def _repr_html_(self) -> str:
-        shown = frame_html(self.frame.sort_values("cost_usd", kind="stable"), _IN_SHORT)
-        return page_html(shown, notes=(*self.sentences(), *self.notes), provenance=self.provenance)
+    def page(self) -> Page:
+        """Return what each route costs and how often it succeeds, the cheapest first."""
+        return Page(
+            title=f"Mean cost of a task of {self.workload} in USD, and share of tasks that succeed",
+            frame=self.frame.sort_values("cost_usd", kind="stable"),
+            columns=_IN_SHORT,
+            notes=(*self.sentences(), *self.notes),
+            provenance=self.provenance,
+        )
 
 
 def _range(ends: Interval) -> str:

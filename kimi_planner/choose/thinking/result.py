@@ -11,13 +11,13 @@ import pandas as pd
 from kimi_planner.choose.objective import Best, Objective
 from kimi_planner.choose.success.result import chance_text, interval_text, small_usd
 from kimi_planner.notes import Note
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 __all__ = ["ThinkingBreakEven"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ThinkingBreakEven:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ThinkingBreakEven(Shown):
     """When a model that reasons pays on a workload.
 
     Attributes
@@ -151,12 +151,12 @@ class ThinkingBreakEven:
         high = "any" if isinf(self.multiplier_high) else f"{self.multiplier_high:.3g}"
         return f" (90% interval {self.multiplier_low:.3g} to {high})"
 
-    def __repr__(self) -> str:
-        return f"<ThinkingBreakEven: {' '.join(self.sentences())} {self.provenance}>"
-
-    def _repr_html_(self) -> str:
-        return page_html(
-            frame_html(self.curve),
+    def page(self) -> Page:
+        """Return what thinking must be worth as it reasons more."""
+        return Page(
+            title=f"What {self.thinking_model} costs and must bring on {self.workload}, by factor on its "
+            "reasoning tokens",
+            frame=self.curve.iloc[::4],  # all of it is in `curve`
             notes=(*self.sentences(), *self.notes),
             provenance=self.provenance,
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pandas as pd
@@ -19,13 +19,15 @@ import pandas as pd
 from kimi_planner.billing.call import bill_of
 from kimi_planner.billing.meters import METERS, Usage, title_of
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.money import from_units, plain
+from kimi_planner.money import EXACT, from_units, plain
 from kimi_planner.plan.calendar import Month
 from kimi_planner.safe import csv_text
 
 __all__ = [
     "COLUMNS",
+    "COSTS",
     "NOT_STATED",
+    "billed_at",
     "charges_of",
     "focus_csv",
     "frame_of",
@@ -74,6 +76,13 @@ COLUMNS = (
     "x_Percentile",
     "x_Measure",
 )
+#: Those of amounts, and what of them FOCUS also states in the currency of the prices.
+COSTS = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
+PRICED = {
+    "PricingCurrency": "BillingCurrency",
+    "PricingCurrencyEffectiveCost": "EffectiveCost",
+    "PricingCurrencyListUnitPrice": "ListUnitPrice",
+}
 _PROVIDER = "Moonshot AI"
 _SAME = {
     "BillingCurrency": "USD",
@@ -140,14 +149,13 @@ def charges_of(
 
 
 def other_charge(
-    month: Month, category: str, words: str, amount: Decimal, mark: Mapping[str, Any]
+    month: Month, category: str, words: str, costs: Mapping[str, Decimal], mark: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a credit or a tax of a month, by the columns of FOCUS: an amount without any quantity."""
-    costs = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
+    """Return a credit or a tax of a month, by the columns of FOCUS: amounts without any quantity."""
     return {
         **_SAME,
         **mark,
-        **dict.fromkeys(costs, amount),
+        **costs,
         "BillingPeriodEnd": _point(month.next.first),
         "BillingPeriodStart": _point(month.first),
         "ChargePeriodEnd": _point(month.next.first),
@@ -164,9 +172,8 @@ def _metered(tariff: Tariff, key: str, quantity: int, dated: str) -> dict[str, A
     """Return the columns that differ between tokens, batches of them, and calls of a fee."""
     meter, model, title = METERS.get(key), tariff.model, title_of(key)
     unstated = meter is not None and not tariff.states(key)
-    costs = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
     row = {
-        **dict.fromkeys(costs, bill_of([(tariff, Usage({key: quantity}))])[key]),
+        **dict.fromkeys(COSTS, bill_of([(tariff, Usage({key: quantity}))])[key]),
         "ChargeDescription": f"{model}, {title}"
         f"{'; no price of it is stated, billed as input' if unstated else ''}",
         "ConsumedQuantity": Decimal(quantity),
@@ -197,12 +204,25 @@ def _metered(tariff: Tariff, key: str, quantity: int, dated: str) -> dict[str, A
     }
 
 
+def billed_at(row: Mapping[str, Any], rate: Decimal, currency: str) -> dict[str, Any]:
+    """Return a charge as it is billed in another currency than it is priced in."""
+    with localcontext(EXACT):
+        billed = {
+            name: None if (amount := row.get(name)) is None else plain(amount * rate)
+            for name in (*COSTS, "ListUnitPrice")
+        }
+    priced = {name: row.get(own) for name, own in PRICED.items()}
+    return {**row, **priced, **billed, "BillingCurrency": currency}
+
+
 def frame_of(
     rows: Iterable[Mapping[str, Any]], account_id: str, account_name: str | None
 ) -> pd.DataFrame:
     """Return charges as a frame: amounts are exact decimals, what is null is ``None``."""
     account = {"BillingAccountId": account_id, "BillingAccountName": account_name}
-    return pd.DataFrame([{**account, **row} for row in rows], columns=list(COLUMNS), dtype=object)
+    charges = [{**account, **row} for row in rows]
+    priced = [name for name in PRICED if any(name in row for row in charges)]
+    return pd.DataFrame(charges, columns=[*COLUMNS, *priced], dtype=object)
 
 
 def focus_csv(frame: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
@@ -13,13 +13,22 @@ import pandas as pd
 from kimi_planner.arguments import public
 from kimi_planner.billing.meters import Amounts, ByMeter
 from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import Exchange
 from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import EXACT, exact_decimal, total
 from kimi_planner.plan.booking import Booked
-from kimi_planner.plan.budget import budget_matrix
+from kimi_planner.plan.budget import BudgetMatrix, budget_matrix
+from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of, other_charge
+from kimi_planner.report.focus.charges import (
+    COSTS,
+    NOT_STATED,
+    billed_at,
+    charges_of,
+    frame_of,
+    other_charge,
+)
 
 __all__ = ["focus_forecast"]
 
@@ -33,6 +42,7 @@ def focus_forecast(
     *,
     percentile: int | None = None,
     number: Booked | None = None,
+    exchange: Exchange | None = None,
     account_id: str = NOT_STATED,
     account_name: str | None = None,
 ) -> pd.DataFrame:
@@ -49,6 +59,9 @@ def focus_forecast(
         month in proportion to what is expected of them; the expected spend if not given.
     number : Booked, optional
         The bookable number, in place of either: each month of a workload has its part of it.
+    exchange : Exchange, optional
+        Rates at which the charges of each month are billed in another currency than they are priced in,
+        as :attr:`Catalog.exchange` has them.
     account_id, account_name : str, optional
         Whose bill it would be, as the provider has it.
 
@@ -83,38 +96,66 @@ def focus_forecast(
     if percentile is not None and (type(percentile) is not int or not 1 <= percentile <= 99):
         raise SettingError(f"percentile is {shown(percentile)}. Give a whole number from 1 to 99.")
     chosen = dict.fromkeys(projection.names, choice) if isinstance(choice, str) else dict(choice)
+    measure = "expected" if percentile is None else "percentile"
+    if number is not None and not number.booking.is_expected:
+        measure = number.booking.words
+    mark = {
+        "BillingCurrency": projection.catalog.currency,
+        "x_IsForecast": "true",
+        "x_Percentile": percentile,
+        "x_Measure": measure,
+    }
     rows = [
         row
         for name, model in chosen.items()
-        for row in _charges(projection, name, model, percentile, number)
+        for row in _charges(projection, name, model, percentile, number, mark)
     ]
     if number is not None:
-        rows += _others(projection, chosen, number)
+        matrix = budget_matrix(projection, chosen, number)
+        rows = [*rows, *_others(projection.months, matrix, rows, mark)]
+    if exchange is not None:
+        rates = exchange.of_months(map(str, projection.months))
+        rows = [
+            billed_at(row, rates[row["ChargePeriodStart"][:7]], exchange.currency) for row in rows
+        ]
     return frame_of(rows, account_id, account_name)
 
 
 def _others(
-    projection: Projection, choice: Mapping[str, str], number: Booked
+    months: Sequence[Month],
+    matrix: BudgetMatrix,
+    rows: Sequence[Mapping[str, Any]],
+    mark: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the credits and the tax of each month, where the plan has some."""
-    matrix = budget_matrix(projection, choice, number)
-    mark = {"x_IsForecast": "true", "x_Percentile": None, "x_Measure": number.booking.words}
-    for month in projection.months:
-        [span] = (one for one in matrix.spans if one.name == str(month))
-        off, tax, _ = matrix.lines(span).items()
-        for category, (words, amount) in (("Credit", off), ("Tax", tax)):
-            if amount:
-                yield other_charge(month, category, words, amount, mark)
+    """Yield the credits and the tax of each month, where the plan has some.
+
+    The tax on each kind of cost is that on the same kind of the month's other charges, as FOCUS
+    has it: rules ListCost-C-007-C, ContractedCost-C-007-C and EffectiveCost-C-009-C of version 1.2.
+    """
+    percent = exact_decimal(matrix.booking.tax_percent)
+    _, words, _ = matrix.lines(matrix.whole)
+    for month in months:
+        credit = matrix.credits.get(str(month), Decimal(0)).copy_negate()
+        if credit:
+            yield other_charge(month, "Credit", "credits", dict.fromkeys(COSTS, credit), mark)
+        usage = [row for row in rows if row["ChargePeriodStart"].startswith(str(month))]
+        with localcontext(EXACT):
+            tax = {
+                cost: (total(row[cost] for row in usage) + credit) * percent / 100 for cost in COSTS
+            }
+        if any(tax.values()):
+            yield other_charge(month, "Tax", words, tax, mark)
 
 
 def _charges(
-    projection: Projection, name: str, model: str, percentile: int | None, number: Booked | None
+    projection: Projection,
+    name: str,
+    model: str,
+    percentile: int | None,
+    number: Booked | None,
+    mark: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
     spend, spec = projection.of(model, name), projection.catalog.model(model)
-    measure = "expected" if percentile is None else "percentile"
-    if number is not None and not number.booking.is_expected:
-        measure = number.booking.words
-    mark = {"x_IsForecast": "true", "x_Percentile": percentile, "x_Measure": measure}
     for place, month in enumerate(projection.months):
         amount, scale = _amount(spend, place, percentile)
         if number is not None:

@@ -77,7 +77,8 @@
     };
   };
 
-  // Expected spend of each month: calls, times tokens by meter, times price. Null without a price.
+  // Expected spend of each month: calls, times tokens by meter, times price; to the last digit, and by
+  // meter as floats. Null without a price.
   const spend = (workload, place, { isBatch, traffic, growth, output, reasoning, cached }, stated) => {
     const model = workload.models[place];
     const batch = isBatch ? plan.models[place].batch : "1";
@@ -96,26 +97,42 @@
       return times(used(meter, shape), fees.has(meter) ? now : times(now, decimal(batch)));
     };
     const rates = new Map();
-    const billed = ([shape, count], tariff) => {
+    const rate = (shape, tariff) => {
       const key = `${shape} ${tariff}`;
-      if (!rates.has(key)) rates.set(key, total(model.tariffs[tariff].map((line) => cost(shape, line))));
-      return times(decimal(count), rates.get(key));
+      if (!rates.has(key)) {
+        const costs = model.tariffs[tariff].map((line) => [line[0], cost(shape, line)]);
+        rates.set(key, { whole: total(costs.map(([, one]) => one)), costs: costs.map(([meter, one]) => [meter, float(one)]) });
+      }
+      return rates.get(key);
     };
     const usd = Array(months).fill(ZERO);
+    const meters = usd.map(() => []);
     for (const [month, steps, asPlanned, growing, added, tariff] of model.lines) {
-      const all = growth
-        ? plus(times(billed(growing, tariff), power(plus(ONE, growth), steps)), billed(added, tariff))
-        : billed(asPlanned, tariff);
-      usd[month] = plus(usd[month], times(all, traffic));
+      const rows = growth ? [[growing, power(plus(ONE, growth), steps)], [added, ONE]] : [[asPlanned, ONE]];
+      for (const [[shape, count], grown] of rows) {
+        const calls = times(times(decimal(count), grown), traffic);
+        const { whole, costs } = rate(shape, tariff);
+        usd[month] = plus(usd[month], times(calls, whole));
+        for (const [meter, one] of costs) meters[month][meter] = (meters[month][meter] ?? 0) + float(calls) * one;
+      }
     }
-    return usd;
+    return { usd, meters, ranges: model.ranges[workload.which[(growth ? 1 : 0) + (cached === "" ? 0 : 2)]] };
   };
 
-  // P10 and P90 of all months and of each: the mean, as far from it as in the plan; alone or as a part.
-  const ends = (workload, place, usd, part) =>
-    workload.ranges[place][part] && workload.ranges[place][part].map((factors) => [total(usd), ...usd].map((mean, n) => float(mean) * factors[n]));
-  const added = (rows) => rows.reduce((one, other) => one.map((end, e) => end.map((usd, n) => usd + other[e][n])));
   const sums = (rows) => plan.months.map((_, n) => total(rows.map((usd) => usd[n])));
+
+  // P10 and P90 of all months and of each: each meter as many times its mean as the plan has it there.
+  const added = (rows) => rows.reduce((all, row) => row.map((usd, n) => (all[n] ?? 0) + usd), []);
+  const ends = ({ meters, ranges }) =>
+    ranges && ranges.map((rows) => [added(meters), ...meters].map((costs, n) => costs.reduce((all, usd, meter) => all + usd * rows[n][meter], 0)));
+  // How far the ends of workloads are from their means, by end and row; and the mean of all by row.
+  const means = (usd) => [total(usd), ...usd].map(float);
+  const away = (shown) => [0, 1].map((e) => means(shown[0].usd).map((_, n) => shown.map(({ usd, range }) => (range ? range[e][n] - means(usd)[n] : 0))));
+  const together = (shown) => {
+    if (shown.every(({ range }) => range === null)) return null;
+    const whole = means(sums(shown.map(({ usd }) => usd)));
+    return away(shown).map((rows, e) => rows.map((parts, n) => whole[n] + norm(parts, norms[e][n].p) * norms[e][n].scale));
+  };
 
   const monthly = (usd) => money(cents(total(usd), months));
   const less = (one, other) => plus(one, times(other, decimal("-1")));
@@ -141,7 +158,7 @@
     const words = `${name}: ${monthly(usd)} USD a month expected, ${change(usd, planned)}. The amounts of each month stand in the table below.`;
     figure.replaceChildren(
       chart(plan.months, numbers, words),
-      make("figcaption", {}, `${name}, USD a month. Bars: expected (mean). Marks across: as planned.${range ? " Lines: P10 to P90, as far from the mean as in the plan." : isLeast ? " What it is at least; how much the model reasons is not known." : " Range not given."}${budget === null ? "" : ` Dashed: budget, ${money(cents(decimal(budget), 1))}.`}`),
+      make("figcaption", {}, `${name}, USD a month. Bars: expected (mean). Marks across: as planned.${range ? " Lines: P10 to P90." : isLeast ? " What it is at least; how much the model reasons is not known." : " Range not given."}${budget === null ? "" : ` Dashed: budget, ${money(cents(decimal(budget), 1))}.`}`),
     );
   };
 
@@ -190,7 +207,7 @@
     const rows = cards.map(({ workload, moves }, n) => {
       const each = plan.models.map((_, place) => spend(workload, place, chosen[n], stated[place]));
       [...moves.model.options].forEach((option, place) => {
-        const said = each[place] ? `${monthly(each[place])} a month` : "no batch price is stated";
+        const said = each[place] ? `${monthly(each[place].usd)} a month` : "no batch price is stated";
         option.textContent = `${plan.models[place].id}: ${said}${workload.excluded[place] && `; excluded: ${workload.excluded[place]}`}`;
       });
       return each[chosen[n].place];
@@ -201,21 +218,15 @@
       at("answer").textContent = `No batch price is stated for the model of ${without.join(", ")}, so what it costs cannot be told.`;
       return;
     }
-    const shown = cards.map(({ workload, planned }, n) => {
-      const { place } = chosen[n];
-      return { usd: rows[n], planned, range: ends(workload, place, rows[n], 0), isLeast: workload.least[place], budget: workload.budget };
-    });
-    const parts = cards.map(({ workload }, n) => ends(workload, chosen[n].place, rows[n], 1));
-    const all = {
-      usd: sums(rows),
-      planned: sums(cards.map((card) => card.planned)),
-      range: parts.includes(null) ? null : added(parts),
-      budget,
-    };
+    const shown = cards.map(({ workload, planned }, n) => ({
+      usd: rows[n].usd, planned: planned.usd, range: ends(rows[n]), isLeast: workload.least[chosen[n].place], budget: workload.budget,
+    }));
+    const all = { usd: sums(shown.map(({ usd }) => usd)), planned: sums(shown.map(({ planned }) => planned)), range: together(shown), budget };
     cards.forEach((card, n) => {
-      const { workload, planned } = card;
+      const { workload } = card;
+      const { usd, planned } = shown[n];
       card.percent.textContent = card.moves.traffic.value;
-      card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(rows[n])} USD a month, ${change(rows[n], planned)}`;
+      card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(usd)} USD a month, ${change(usd, planned)}`;
       card.note.textContent = [...workload.notes, ...(chosen[n].isHeld ? [`With another traffic the cached share is held at ${written(times(decimal(workload.held), decimal("100")))}%.`] : [])].join(" ");
       redrawn(card.figure, shown[n], workload.name);
     });
@@ -224,7 +235,7 @@
     const monthsOf = (usd) => [...usd.map((of) => money(cents(of, 1))), money(cents(total(usd), 1))];
     at("compared").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, compared(shown[n]))));
     at("compared-all").replaceChildren(row("all", compared(all)));
-    at("by-month").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, monthsOf(rows[n]))));
+    at("by-month").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, monthsOf(shown[n].usd))));
     at("by-month-all").replaceChildren(row("all", monthsOf(all.usd)));
     at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` The budget is ${money(cents(decimal(budget), 1))}; the dearest month leaves ${room(budget, all.usd)} of it.`}`;
 
@@ -255,6 +266,12 @@
   cards.forEach((card) => {
     card.planned = spend(card.workload, card.workload.model, settings(card), []);
   });
+  const asPlanned = cards.map(({ planned }) => ({ usd: planned.usd, range: ends(planned) }));
+  const norms = away(asPlanned).map((rows, e) => rows.map((parts, n) => {
+    const whole = plan.ends === null ? 0 : plan.ends[e][n] - means(sums(asPlanned.map(({ usd }) => usd)))[n];
+    const p = exponent(parts, whole);
+    return { p, scale: whole / (norm(parts, p) || 1) };
+  }));
   form.addEventListener("input", redraw);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", (event) => {

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.tables import Section, Table, source_sentences, traffic_sentences
+from kimi_planner.report.register import source_sentences
+from kimi_planner.report.sentences import traffic_sentences
+from kimi_planner.report.table import Section, Table
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 

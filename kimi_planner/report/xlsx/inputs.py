@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kimi_planner.billing.meters import METERS, title_of
-from kimi_planner.report.tables import assumptions_table
+from kimi_planner.report.register import assumptions_table
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.scope import CERTAINTY
@@ -65,8 +65,17 @@ class Inputs:
 
     def assumed(self, workload: str) -> dict[str, str]:
         """Return the cells of what is assumed of a workload, by name."""
-        row = self.row(workload)
-        return {name: cell(row, column, ASSUMPTIONS) for name, column in self.columns.items()}
+        return self._assumed[workload]
+
+    @cached_property
+    def _assumed(self) -> dict[str, dict[str, str]]:
+        return {
+            workload: {
+                name: cell(self.row(workload), column, ASSUMPTIONS)
+                for name, column in self.columns.items()
+            }
+            for workload in self.live.workloads
+        }
 
     @cached_property
     def _events(self) -> dict[tuple[str, str], int]:

@@ -148,7 +148,7 @@ class Live(CallRates):
 
         At another certainty, or another growth, that of the planned model stands for all.
         """
-        model, grows = self._standing(name, model, certainty, grows=grows)
+        model, grows = self.standing(name, model, certainty, grows=grows)
         if grows and certainty == self.assumed[name].certainty:
             return self.spend(name, model)
         key, projection = (name, certainty, grows), self.recommendation.projection
@@ -163,7 +163,7 @@ class Live(CallRates):
 
         Single calls are left out: what they add is independent of all else.
         """
-        model, grows = self._standing(name, model, certainty, grows=grows)
+        model, grows = self.standing(name, model, certainty, grows=grows)
         bill = self._plan_at(name, certainty, grows).on(self.specs[model])
         used, usd = bill.per_request, {"Input": np.zeros(1), "Output": np.zeros(1)}
         for tariff, requests in zip(bill.tariffs, bill.requests, strict=True):
@@ -181,7 +181,7 @@ class Live(CallRates):
         reasoned = usd * float(line.usage["reasoning"].sum()) / tokens if tokens else 0.0
         return [float(line.spend.sum()) - usd, usd - reasoned, reasoned]
 
-    def _standing(self, name: str, model: str, certainty: str, *, grows: bool) -> tuple[str, bool]:
+    def standing(self, name: str, model: str, certainty: str, *, grows: bool) -> tuple[str, bool]:
         """Return the model and the growth whose spread stands for another's."""
         assumed = self.assumed[name]
         grows = grows or not assumed.grown

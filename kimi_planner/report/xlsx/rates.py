@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,7 @@ class Rates:
 
     live: Live
     inputs: Inputs
+    _spreads: dict[tuple[str, str, str, bool], list[float]] = field(default_factory=dict)
 
     @cached_property
     def _keys(self) -> list[tuple[str, str, str]]:
@@ -43,7 +44,7 @@ class Rates:
             for certainty in CERTAINTY
         ]
 
-    @property
+    @cached_property
     def _titles(self) -> list[str]:
         amounts = self.live.amounts
         spreads = [f"{name} x {part}" for name in QUANTILES for part in PARTS]
@@ -95,6 +96,20 @@ class Rates:
         own = self.inputs.assumed(workload)
         return f"AND({self._of_workload(workload, AT_LEAST)}=1,{own['reasoning']}={planned!r})"
 
+    def _spread_of(self, name: str, model: str, certainty: str, *, grows: bool) -> Sequence[float]:
+        """Return what a USD of each part counts in each quantile, worked out once where it is the same."""
+        live = self.live
+        model, grows = live.standing(name, model, certainty, grows=grows)
+        key = name, model, certainty, grows
+        if key not in self._spreads:
+            is_planned = certainty == live.assumed[name].certainty and grows
+            spend = live.spread_of(name, model, certainty, grows=grows)
+            parts = live.parts_of(name, model, certainty, grows=grows)
+            self._spreads[key] = _of_parts(
+                spend, parts, live.split(name, model) if is_planned else None
+            )
+        return self._spreads[key]
+
     def grown(self, workload: str) -> str:
         """Return the range with what a ranged growth makes of the traffic, month after month."""
         ranged = [name for name, one in self.live.assumed.items() if one.grown]
@@ -116,11 +131,7 @@ class Rates:
         for row, key in enumerate(self._keys, _FIRST):
             sheet.texts(row, *key)
             level, extra = live.rates[key]
-            planned = live.split(*key[:2]) if key[2] == live.assumed[key[0]].certainty else None
-            factors = [
-                _of_parts(live.spread_of(*key, grows=one), live.parts_of(*key, grows=one), means)
-                for one, means in ((True, planned), (False, None))
-            ]
+            factors = [self._spread_of(*key, grows=one) for one in (True, False)]
             numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
             numbers.append(float(live.is_least(*key[:2])))
             sheet.numbers(row, 3, numbers)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
-from kimi_planner.report.tables import OVER, Table
+from kimi_planner.report.table import OVER, Table
 from kimi_planner.safe import on_one_line
 
 __all__ = ["Sheet", "Shown", "block", "cell", "span"]
@@ -152,9 +152,13 @@ class Sheet:
                 self.number(row, at, value, f"grey_{form}")
 
     def _say_sure(self, row: int, column: int, style: str) -> None:
-        """Let a chance say 100% only where it is; its own format has no room for a third condition."""
+        """Let a chance say 100% only where it is; its own format has no room for a third condition.
+
+        Such a chance is as red as one above a half: of two rules for a cell, the first counts alone.
+        """
         if style.endswith("chance"):
-            rule = {"type": "cell", "criteria": ">=", "value": 0.9995, "format": self.style("sure")}
+            look = self.style("sure" if style.startswith("grey") else "over_sure")
+            rule = {"type": "cell", "criteria": ">=", "value": 0.9995, "format": look}
             self.raw.conditional_format(row, column, row, column, rule)
 
     def _raise(self, row: int, style: str) -> None:

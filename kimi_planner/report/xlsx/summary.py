@@ -9,7 +9,8 @@ import numpy as np
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.tables import OVER_BUDGET, horizon
+from kimi_planner.report.sentences import horizon
+from kimi_planner.report.tables import OVER_BUDGET
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import Budget
 from kimi_planner.report.xlsx.lines import Totals, usd_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.cards import choice_sections
-from kimi_planner.report.tables import Section
+from kimi_planner.report.cards import choice_section
+from kimi_planner.report.table import Section
 from kimi_planner.report.xlsx.beside import SOURCES, write_section, write_sources
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import BUDGET, Budget
@@ -69,11 +69,11 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     budget.write(book.sheet(BUDGET, (name, 12, 11, model - 2, 10, *budget.widths)))
     totals.write_monthly(book.sheet(MONTHLY, of_lines))
     totals.write_by_model(book.sheet(BY_MODEL, (name, model, 24, 8, *of_lines[4:])))
-    write_section(book, CHOICE, choice_sections(recommendation))
+    write_section(book, CHOICE, [choice_section(recommendation)])
     inputs.write(book, book.sheet(ASSUMPTIONS, (name, max(22, model), 13, 12, 14, 12, *of_call)))
     prices.write(book.sheet(PRICES, (model, 20, 20, 11, 12, 13, 48, 30)))
     risk.write(
-        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 13, 14, 3, *[14] * (9 + count)))
+        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 14, 16, 3, *[14] * (9 + count)))
     )
     parts: dict[str, list[Section]] = {}
     for section in sections:

@@ -1,0 +1,54 @@
+"""What a report on a plan holds, part by part, the same for page and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.report import tables
+from kimi_planner.report.budget import budget_sentence, budget_tables
+from kimi_planner.report.cards import choice_section
+from kimi_planner.report.register import assumptions_table, catalog_table, source_sentences
+from kimi_planner.report.sentences import date_sentences, traffic_sentences
+from kimi_planner.report.table import Section, Table
+
+__all__ = ["answer_sections", "basis_sections"]
+
+
+def answer_sections(plan: Recommendation, sections: Sequence[Section] = ()) -> list[Section]:
+    """Return what is decided: models, budgets by month, choices, and what else stands beside the plan."""
+    decisions = tuple(f"{one.workload}: {one.why}." for one in plan.decisions)
+    matrix = plan.budget_matrix
+    held = f"A workload is called over its budget where the P{plan.requirements.budget_percentile:g} of a month is."
+    by_month = (budget_sentence(matrix), held, *date_sentences(plan))
+    return [
+        Section("Recommendation", decisions, _filled(tables.budgets_table(plan))),
+        Section("Budget by month", by_month, budget_tables(matrix)),
+        choice_section(plan),
+        *sections,
+    ]
+
+
+def basis_sections(plan: Recommendation) -> list[Section]:
+    """Return what that rests on: spend, traffic, models left out, ranges, assumptions and prices."""
+    projection, catalog = plan.projection, plan.projection.catalog
+    exclusions = _filled(tables.exclusions_table(plan))
+    return [
+        Section("Spend by month", tuple(traffic_sentences(plan)), (tables.months_table(plan),)),
+        Section("By meter", (), _filled(tables.meters_table(plan))),
+        Section("By workload and model", (), (tables.spend_table(plan),)),
+        Section("Excluded models", () if exclusions else ("None.",), exclusions),
+        Section(
+            "What the ranges leave out", tuple(map(str, plan.notes)) or ("Nothing known.",), ()
+        ),
+        Section("Assumptions", (), (assumptions_table(projection),)),
+        Section(
+            f"Prices: catalog {catalog.version}",
+            tuple(source_sentences(catalog)),
+            (catalog_table(catalog, projection.models),),
+        ),
+    ]
+
+
+def _filled(table: Table) -> tuple[Table, ...]:
+    return (table,) * bool(table.rows)
