@@ -167,7 +167,8 @@ def test_faults_of_other_apis_are_refused(given, said):
 @pytest.mark.parametrize(
     ("tokens", "said"),
     [
-        ("1e999999", "More than"), ("1e1000000", "whole"),
+        ("1e999999", "More than"),
+        ("1e1000000", "whole"),
         ("-1e999999", "negative"),
         ("NaN", "whole"),
         ("sNaN", "whole"),
