@@ -1,5 +1,6 @@
 """One call's tokens, in every place where a usage object may have them."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -161,3 +162,21 @@ def test_faults_of_other_apis_are_refused(given, said):
     """Parts that are added must be counts by themselves, and totals must add up."""
     with pytest.raises(UsageError, match=said):
         UsageRecord.of(given)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        ("1e999999", "More than"),
+        ("1e1000000", "whole"),
+        ("-1e999999", "negative"),
+        ("NaN", "whole"),
+        ("sNaN", "whole"),
+        ("0.5", "whole"),
+    ],
+)
+def test_a_decimal_is_held_to_the_bounds_before_it_is_written_out(tokens, said):
+    """A million digits take minutes and memory to become a whole number, and cannot be meant."""
+    with pytest.raises(UsageError, match=said):
+        UsageRecord(prompt_tokens=Decimal(tokens), completion_tokens=1)
+    assert UsageRecord(prompt_tokens=Decimal("5"), completion_tokens=1).prompt_tokens == 5

@@ -8,6 +8,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from itertools import permutations
 
+import numpy as np
 import pandas as pd
 import pytest
 from backports import zstd
@@ -489,3 +490,23 @@ def test_fields_of_their_own_in_every_line_are_no_columns_of_all(tmp_path, monke
     path.write_text(text(*rare), encoding="utf-8")
     assert len(read_usage(path)) == 3_000
     assert asked
+
+
+@pytest.mark.parametrize("cell", [np.array([1, 2]), pd.Series([1]), np.array([]), [1, 2]])
+@pytest.mark.parametrize("name", ["model", "prompt_tokens", "timestamp", "messages"])
+def test_a_list_in_a_cell_of_a_frame_is_named_or_passed_over(name, cell):
+    """Tables of pandas have arrays in their cells, which compare with nothing."""
+    columns = {
+        "model": "kimi-k2",
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "timestamp": "2026-11-01",
+    }
+    frame = pd.DataFrame({key: [value] * 2 for key, value in columns.items()}, dtype=object)
+    frame[name] = pd.Series([cell, frame.get(name, [None])[0]], dtype=object)
+    if name == "messages":
+        assert len(read_usage(frame)) == 2
+    else:
+        with pytest.raises(UsageError, match=f"row 0: {name} is"):
+            read_usage(frame)
+        assert len(read_usage(frame, on_error="skip")) == 1

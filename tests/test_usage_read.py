@@ -255,9 +255,10 @@ def test_a_bad_number_is_named_with_its_line(refused, column, cell, said):
          "line 2: the row has tokens but requests is 0. It must be at least 1."),
         ("prompt_token,completion_tokens\n1,2\n",
          "line 1: no column 'prompt_tokens'. Found: 'prompt_token, completion_tokens'. "
-         "Did you mean 'prompt_token'? A usage CSV has the columns timestamp, model,"),
+         "Did you mean 'prompt_token'? Say which it is: --map prompt_tokens=NAME,"),
         ("prompt_tokens,model\n1,2\n",
-         "line 1: no column 'completion_tokens'. Found: 'prompt_tokens, model'. A usage CSV has"),
+         "line 1: no column 'completion_tokens'. Found: 'prompt_tokens, model'. Say which it is: "
+         "--map completion_tokens=NAME, in Python map={'completion_tokens': NAME}. A usage CSV has"),
         ("prompt_tokens,prompt_tokens,completion_tokens\n1,1,1\n",
          "line 1: the header names a column twice (prompt_tokens). Keep one."),
         ("timestamp,timestamp_s,prompt_tokens,completion_tokens\n1,1,1,1\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -275,10 +276,11 @@ def part_of(details: Any, name: str) -> Any:
 
 def _whole_tokens(name: str, value: Any) -> int:
     try:
-        whole = int(value)
+        # a decimal of a few signs may have more digits than memory holds as a whole number
+        whole = value if MAX_TOKENS < abs(value) < math.inf else int(value)
         if isinstance(value, bool | str | bytes) or whole != value:
             raise ValueError
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, ArithmeticError):
         raise UsageError(
             f"{name} is {shown(value)}. It must be a whole number of tokens."
         ) from None

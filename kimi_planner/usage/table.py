@@ -248,7 +248,10 @@ def as_objects(column: Any) -> list[Any]:
     """Return values as a list, ``None`` for an empty text and for what is missing in a frame."""
     values = column if isinstance(column, list) else column.tolist()
     if isinstance(column, pd.Series):
-        values = [None if gone else one for one, gone in zip(values, column.isna(), strict=True)]
+        values = [
+            one.tolist() if isinstance(one, np.ndarray | pd.Series) else None if gone else one
+            for one, gone in zip(values, column.isna(), strict=True)
+        ]
     return [None if value == "" else value for value in values] if "" in values else values
 
 
