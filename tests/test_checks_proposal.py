@@ -4,6 +4,7 @@ import json
 import os
 import re
 import tomllib
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from test_tokens_prompts_forms import PYTHON, SCRIPT
 from test_tokens_prompts_frameworks import AGENTS, FLOW, HUB, PROMPTY, TASKS, notebook
 
 from kimi_planner import count_tokens, load_workloads
+from kimi_planner.checks.proposal_text import configuration
 
 DAY = ("--as-of", "2026-10-31")
 SHORT = "Answer in one short sentence, and name your source."
@@ -218,6 +220,15 @@ def test_ignored_files_and_hidden_folders_are_not_looked_into(run):
     assert "no prompt is found in" in err
 
 
+@pytest.mark.parametrize(
+    ("share", "least"), [("0.04", None), ("0.05", "0.05"), ("0.74", "0.7"), ("0.75", "0.75")]
+)
+def test_the_coverage_that_is_asked_for_is_that_there_is_in_twentieths(share, least):
+    """Rounded down, so that what is proposed passes; under one of them nothing is asked for."""
+    settings = tomllib.loads(configuration([], Fraction(share), 50))
+    assert settings.get("min_coverage") == (least and float(least))
+
+
 def test_each_call_of_a_model_is_a_stub_of_a_workload(run):
     """With its place and what is counted there; a plan of it asks for what nobody but the user knows."""
     code = (
@@ -227,7 +238,9 @@ def test_each_call_of_a_model_is_a_stub_of_a_workload(run):
         "    return client.chat.completions.create(model='m', messages=[])\n"
     )
     script = "export const run = () => generateText({ model, prompt });"
-    run("init", "--write", files={"src/agent.py": code, "web/a.ts": script})
+    other = f"PROMPT = {SHORT[:20]!r}\n"
+    files = {"src/agent.py": code, "src/a.py": other, "src/b.py": other, "web/a.ts": script}
+    run("init", "--write", files=files)
     text = Path("workloads.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text) == {}
     stubs = [block for block in text.split("\n\n") if "[[workload]]" in block]

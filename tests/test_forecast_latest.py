@@ -359,6 +359,15 @@ def test_a_limit_is_an_amount():
         estimate(steady()).against("much")
 
 
+def test_a_single_call_between_a_start_and_an_end_is_a_log():
+    """It is spent to the last digit, and the days around it are what it is forecast from."""
+    log = pd.DataFrame(
+        {"timestamp": ["2026-11-20T10:00Z"], "prompt_tokens": 1000, "completion_tokens": 10}
+    )
+    found = estimate(log, model="kimi-k2", start="2026-11-19", end="2026-11-21")
+    assert found.actual_usd == (1000 * Decimal("1.20") + 10 * Decimal("3.60")) / 1_000_000
+
+
 def test_a_log_too_short_to_forecast_from_is_told():
     """One moment, or no spend at all."""
     with pytest.raises(TooLittleUsageError, match="same timestamp"):

@@ -20,7 +20,7 @@ PICTURES = pytest.mark.parametrize("name", RESULTS)
 OF_QUALITY = ("cascades", "cost_per_success", "cost_vs_quality", "portfolio_frontier", "thinking")
 #: Results that say in an error why there is nothing to draw.
 REFUSED = {
-    "nothing": {"cascades", "cost_per_success", "portfolio_frontier", "routing_curve", "thinking"},
+    "nothing": {"cascades", "cost_per_success", "routing_curve", "thinking"},
     "unknown": {"portfolio_frontier"},
 }
 

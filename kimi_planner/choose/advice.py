@@ -77,9 +77,10 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
         if model == chosen:
             continue
         is_at = value is not None and span.low <= value and (span.high is None or value < span.high)
-        parts = [*clauses[model], *(() if is_at else _worth(span, aim.worth))]
-        if chosen not in aim.worth.points and value is None:
-            parts.append("success must be known")
+        worth = [] if is_at else list(_worth(span, aim.worth))
+        if not worth and value is None and chosen not in aim.worth.points:
+            worth = ["success must be known"]
+        parts = [*clauses[model], *worth]
         condition = f" if {' and '.join(parts)}" if parts else ", at the value stated"
         yield f"{model} instead{condition}"
 

@@ -140,7 +140,7 @@ class Canvas:
         said.caption, said.lead, said.notes = self._caption, lead, list(notes)
         said.provenance, said.key = provenance, key
         said.xlabel, said.ylabel = ax.get_xlabel(), ax.get_ylabel()
-        ax.set_label(words)
+        ax.set_label(words.strip())
         # Half a dot at the end of an axis reads as another sign; rows that are not shown stay hidden.
         beyond = TransformedBbox(Bbox.from_extents(-_SIGN, 0, 1 + _SIGN, 1), ax.transAxes)
         for line in ax.lines:

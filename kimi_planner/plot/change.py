@@ -6,11 +6,10 @@ from math import isnan
 from typing import Any, Unpack
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from kimi_planner.choose.effect import CatalogEffect
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import look_of_dot, workload_of
+from kimi_planner.plot.marks import look_of_dot, sign_of, workload_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import dollars, listed
@@ -84,8 +83,8 @@ def catalog_change(
         notes=effect.notes,
         provenance=effect.provenance,
         key=[
-            (f"catalog {old}", Line2D([], [], **look_of_dot(canvas))),
-            (f"catalog {new}", Line2D([], [], **look_of_dot(canvas, theme.within))),
+            (f"catalog {old}", sign_of(canvas)),
+            (f"catalog {new}", sign_of(canvas, theme.within)),
         ],
     )
 

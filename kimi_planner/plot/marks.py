@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
+from matplotlib.lines import Line2D
+
 from kimi_planner.errors import SettingError, shown
 from kimi_planner.plot.canvas import Canvas
 
 CANNOT_SERVE = "X"  # the sign of a model that does not qualify
 
-__all__ = ["CANNOT_SERVE", "bar", "dot", "look_of_dot", "spread", "workload_of"]
+__all__ = ["CANNOT_SERVE", "bar", "dot", "look_of_dot", "sign_of", "spread", "workload_of"]
 
 
 def bar(
@@ -40,6 +42,11 @@ def look_of_dot(canvas: Canvas, color: str | None = None, sign: str = "o") -> di
         "markeredgecolor": canvas.theme.ink,
         "markeredgewidth": 1.0,
     }
+
+
+def sign_of(canvas: Canvas, color: str | None = None, sign: str = "o") -> Line2D:
+    """Return what stands for a dot in a key."""
+    return Line2D([], [], **look_of_dot(canvas, color, sign))
 
 
 def dot(

@@ -11,7 +11,7 @@ from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
 from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, money_axis
-from kimi_planner.plot.words import dollars
+from kimi_planner.plot.words import NOTHING, dollars
 
 __all__ = ["portfolio_frontier"]
 
@@ -86,7 +86,8 @@ def portfolio_frontier(
         }
         ax.plot(budgets, values, "o", **look)
         spread = (max(tops) - min(values)) or max(tops) or 1.0
-        ax.set_ylim(min(values) - _ROOM * spread, max(tops) + _ROOM * spread)
+        bottom = min(values) - _ROOM * spread if any(values) else 0.0
+        ax.set_ylim(bottom, max(tops) + _ROOM * spread)
     money_axis(ax, "x", right, max(0.0, min(ends, default=0.0) - room))
     count_axis(ax, "y")
     ax.set(
@@ -114,6 +115,6 @@ def portfolio_frontier(
             else "none of the budgets serves every workload. "
         )
         + answer,
-        answer=answer,
+        answer=answer if right else NOTHING,
         provenance=frontier.provenance,
     )

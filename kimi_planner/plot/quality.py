@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Unpack
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from kimi_planner.choose.frontier import ModelQuality, QualityFrontier
 from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import CANNOT_SERVE, dot, look_of_dot
+from kimi_planner.plot.marks import CANNOT_SERVE, dot, sign_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import at_most, dollars, listed
@@ -86,11 +85,7 @@ def cost_vs_quality(frontier: QualityFrontier, **panel: Unpack[Panel]) -> Axes:
         + f".{missing}",
         answer=_answer(frontier),
         provenance=frontier.provenance,
-        key=[
-            (text, Line2D([], [], **look_of_dot(canvas, *look)))
-            for text, look in looks.items()
-            if text in kinds
-        ],
+        key=[(text, sign_of(canvas, *look)) for text, look in looks.items() if text in kinds],
     )
 
 
@@ -181,9 +176,9 @@ def cascades(result: Cascades, **panel: Unpack[Panel]) -> Axes:
         notes=result.notes,
         provenance=result.provenance,
         key=[
-            ("single model", Line2D([], [], **look_of_dot(canvas, blue))),
-            ("cascade", Line2D([], [], **look_of_dot(canvas, blue, "^"))),
-            ("beaten", Line2D([], [], **look_of_dot(canvas))),
+            ("single model", sign_of(canvas, blue)),
+            ("cascade", sign_of(canvas, blue, "^")),
+            ("beaten", sign_of(canvas)),
         ],
     )
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Unpack
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from kimi_planner.choose.routing.curve import RoutingCurve
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import look_of_dot
+from kimi_planner.plot.marks import look_of_dot, sign_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis, percent_axis
 from kimi_planner.plot.words import at_most
@@ -82,8 +81,8 @@ def routing_curve(result: RoutingCurve, **panel: Unpack[Panel]) -> Axes:
         notes=result.notes,
         provenance=result.provenance,
         key=[
-            (f"best {of_value}", Line2D([], [], **look_of_dot(canvas, theme.within))),
-            ("one model alone", Line2D([], [], **look_of_dot(canvas))),
+            (f"best {of_value}", sign_of(canvas, theme.within)),
+            ("one model alone", sign_of(canvas)),
         ],
     )
 
