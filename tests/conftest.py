@@ -16,14 +16,13 @@ settings.load_profile("untimed")
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = "test_declared_names_and_examples"
+COMMANDS = ("test_cli", "test_docs_json", "test_integrations")
 
 
 def pytest_addoption(parser):
     """Add the options that write the golden files anew, and that take few cases."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
-    parser.addoption(
-        "--short", action="store_true", help="the first case of each file, and all examples"
-    )
+    parser.addoption("--short", action="store_true", help="one case of each file, and all examples")
 
 
 def pytest_configure(config):
@@ -33,9 +32,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Take the first case of each file in a short run, and the examples in all modules."""
+    """Take the first case of each file in a short run, of each test of commands, and all examples."""
     if config.getoption("short"):
-        firsts = {item.path: item.nodeid for item in reversed(items)}.values()
+        firsts = {
+            (item.path, item.path.name.startswith(COMMANDS) and item.originalname): item.nodeid
+            for item in reversed(items)
+        }.values()
         kept = {*firsts, *(item.nodeid for item in items if item.originalname == EXAMPLES)}
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
         items[:] = [item for item in items if item.nodeid in kept]

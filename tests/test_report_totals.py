@@ -54,7 +54,7 @@ def test_every_form_totals_every_workload(sizes, least):
     data = json.loads(files["report.json"])
     summary = {(row["workload"], row["model"]): row["exact_usd"] for row in data["summary"]}
     book = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)["Summary"]
-    whole = next(row for row in book.iter_rows(values_only=True) if row[0] == "now")
+    whole = next(row for row in book.iter_rows(values_only=True) if row[0] == "whole plan")
     assert total == sum(Decimal(summary[pair]) for pair in data["recommended"].items())
     assert total == sum(
         Decimal(row["exact_usd"]) for row in rows["report.csv"] if row["planned"] == "True"
