@@ -1,9 +1,10 @@
 """Every figure that the documentation states, measured and written into one page.
 
-``python -m benchmarks.all`` runs the benchmarks one after the other and writes docs/measured.md:
+``python -m benchmarks.all`` runs the benchmarks one after the other and writes docs/runs.md:
 what each prints, with the machine, the day and the commit; ``--quick`` leaves out those that need
 more than a few minutes, packages of texts or series of traffic, and says so. Nothing of the package
-is tuned to these figures. ``--only NAME`` runs some of them, and writes nothing.
+is tuned to these figures. ``--only NAME`` runs some of them, and writes nothing. A benchmark that ends in
+an error is told with it, after all others, and the page is not written.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "measured.md"
+PAGE = ROOT / "docs" / "runs.md"
 #: From benchmark to its arguments in a full and in a quick run; ``None`` is left out.
 RUNS: dict[str, tuple[list[str], list[str] | None]] = {
     "plan": ([], []),
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=RUNS)
     parser.add_argument("--traffic", help="folder of traffic files, for calibration")
     options = parser.parse_args()
-    parts = [_heading()]
+    parts, failed = [_heading()], list[str]()
     for name, (full, quick) in RUNS.items():
         if options.only and name not in options.only:
             continue
@@ -57,10 +58,13 @@ def main() -> None:
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
-            check=True,
+            check=False,
         )
+        failed += [name] * bool(done.returncode)
         shown = " ".join("DIR" if one == "TRAFFIC" else one for one in arguments)
         parts.append(_section(name, shown, f"```text\n{done.stdout.rstrip()}\n```"))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
     text = "\n\n".join(parts) + "\n"
     if options.only:
         print(text)
@@ -78,7 +82,7 @@ def _heading() -> str:
     ).stdout.strip()
     machine = f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores"
     return (
-        "# Measured\n\nWritten by `python -m benchmarks.all`, each figure against a peer on the same "
+        "# Measured, run by run\n\nWritten by `python -m benchmarks.all`, each figure against a peer on the same "
         f"work in one run. {date.today()}, commit {commit or 'not known'}, Python "  # noqa: DTZ011
         f"{platform.python_version()}, {machine}. Ratios carry over to other machines, times do not."
     )

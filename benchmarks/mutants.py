@@ -114,9 +114,11 @@ class Judge:
             found = {
                 mutant: "" in self.lines.of(mutant) and self.imported(mutant) for mutant in mutants
             }
-            tests = {test for one in mutants if not found[one] for test in self.lines.of(one)}
+            tests = {one: self.lines.of(one) for one in mutants}
+            files = {file_of(test) for some in tests.values() if "" not in some for test in some}
             with redirect_stdout(null):
-                self.pytest({file_of(test) for test in tests} - {""}, Exchange(self, found))
+                if files:  # without any pytest would take all
+                    self.pytest(files, Exchange(self, found))
             return found
 
     def pytest(self, files: set[str], plugin: object) -> int:

@@ -101,7 +101,6 @@ def test_a_function_of_a_result_says_what_returns_one(function):
     [
         (lambda w, p: kp.plot.spend_fan(w, "kimi-k2"), r"projection is \[<Workload .* Give what project\(\) returns\."),
         (lambda w, p: kp.plot.spend_fan(p, p), r"model is a Projection\. Give text or a mapping\."),
-        (lambda w, p: kp.plot.spend_fan(p, "kimi-k2", title=3), r"title is 3\. Give text\."),
         (lambda w, p: kp.plot.slide(p, "x.png"), r"ax is a Projection\. Give Axes, such as plt\.subplots\(\)\[1\]\."),
         (lambda w, p: kp.write_report(p, "x"), r"recommendation is a Projection\. Give what recommend\(\) returns\."),
         (lambda w, p: kp.project(w, models=3), r"models is 3\. Give text or a list\."),

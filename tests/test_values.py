@@ -234,3 +234,28 @@ def test_text_of_parquet_that_is_not_utf8_is_one_line(run, tmp_path, column):
     assert (code, said.count("\n"), "internal" in said) == (2, 1, False)
     code, _, said = run("count", "l.parquet", f"--field={column}")
     assert (code in (2, 3), "internal" in said) == (True, False), said
+
+
+FRAME = pd.DataFrame({"model": ["kimi-k2"], "prompt_tokens": [5], "completion_tokens": [1]})
+ODD_ARGUMENTS = {
+    "a path of thousands of signs": lambda: read_usage("9" * 5_000),
+    "on_error that is missing": lambda: read_usage(FRAME, on_error=pd.NA),
+    "on_error that is an array": lambda: read_usage(FRAME, on_error=np.array([1, 2])),
+    "keep that is an array of numbers": lambda: read_usage(FRAME, keep=np.array([1, 2])),
+    "by that names nothing": lambda: Workload.from_usage(FRAME, by=[]),
+    "a size that is a time": lambda: Workload(
+        name="w", requests_per_day=1, prompt_tokens=pd.Timestamp("2026-11-01"), completion_tokens=1
+    ).resolve(),
+    "a start that is no time": lambda: project(
+        Workload(name="w", requests_per_day=1, prompt_tokens=1, completion_tokens=1), start=pd.NaT
+    ),
+}
+
+
+@pytest.mark.parametrize("call", ODD_ARGUMENTS.values(), ids=ODD_ARGUMENTS)
+def test_what_compares_with_nothing_is_an_error_of_ours(call):
+    """Values of pandas and numpy that are neither equal nor unequal, or look like others, end in one line."""
+    with pytest.raises(KimiPlannerError) as refused:
+        call()
+    assert len(str(refused.value)) < 400
+    assert "\n" not in str(refused.value)

@@ -71,7 +71,7 @@ def month_range(start: str | date | None, months: int, as_of: date) -> tuple[Mon
     whole("months", months, 1, MAX_MONTHS, fault=SettingError)
     if start is None:
         first = Month(as_of.year, as_of.month).next
-    elif isinstance(start, date):
+    elif isinstance(start, date) and isinstance(start.year, int):  # unlike those of NaT
         first = Month(start.year, start.month)
     else:
         found = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", str(start))

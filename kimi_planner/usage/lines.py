@@ -50,7 +50,7 @@ class Rejects:
         UsageError
             If it is not ``"raise"`` or ``"skip"``.
         """
-        if on_error not in ("raise", "skip"):
+        if not isinstance(on_error, str) or on_error not in ("raise", "skip"):
             raise UsageError(f"on_error is {shown(on_error)}. Use 'raise' or 'skip'.")
         return cls(skip=on_error == "skip")
 

@@ -57,6 +57,10 @@ def files_of(source: Any) -> list[LogFile]:
     for name in several:
         if not isinstance(name, str | Path):
             raise UsageError(f"source is {shown(source)}. Give paths of a log, or a DataFrame.")
+        try:
+            Path(name).is_dir()  # of a name that is too long Python says more than no
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror}).", at=shown(str(name))) from None
         opening(Path(name), UsageError)
         matches = globbed(name, UsageError) if _is_pattern(name) else []
         for path in matches:

@@ -327,8 +327,9 @@ def _checked_map(renamed: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def _checked_names(what: str, names: Iterable[str]) -> tuple[str, ...]:
-    given = () if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
-    if names and not (given and all(isinstance(one, str) for one in given)):
+    is_list = isinstance(names, Iterable) and not isinstance(names, str)
+    given = tuple(names) if is_list else ()
+    if not (is_list or names in (None, "")) or not all(isinstance(one, str) for one in given):
         raise UsageError(f"{what} is {shown(names)}. Give names of fields of the log.")
     return given
 

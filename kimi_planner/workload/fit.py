@@ -64,6 +64,8 @@ def fitted(
             about = f"workload {shown(name or by)}: unknown field"
             raise WorkloadError(unknown(about, key, FIELDS))
     columns = [] if by is None else [by] if isinstance(by, str) else list(by)
+    if by is not None and not columns:
+        raise WorkloadError(f"by is {shown(by)}. Name a column, or leave it out for one workload.")
     checked = read_usage(frame, keep=[one for one in columns if one in frame and one != "model"])
     checked.attrs["source"] = frame.attrs.get("source", "usage frame")
     if name is None:

@@ -87,7 +87,9 @@ Values = Sequence[Any] | NDArray[Any] | Column
 
 def is_values(value: object) -> bool:
     """Whether something is a list, an array or a Series of values."""
-    return isinstance(value, list | tuple | np.ndarray) or hasattr(value, "to_numpy")
+    return isinstance(value, list | tuple | np.ndarray) or all(
+        hasattr(value, name) for name in ("to_numpy", "__len__")
+    )
 
 
 def from_values(key: str, values: Any, low: Decimal, high: Decimal, given: str) -> Quantity:
