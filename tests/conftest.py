@@ -16,7 +16,7 @@ settings.load_profile("untimed")
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = "test_declared_names_and_examples"
-COMMANDS = ("test_cli", "test_docs_json", "test_integrations")
+COMMANDS = ("test_docs_json", "test_integrations")
 
 
 def pytest_addoption(parser):
