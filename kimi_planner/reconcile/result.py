@@ -9,11 +9,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from kimi_planner.money import plain, total
+from kimi_planner.money import plain, total, usd
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.reconcile.invoice import InvoiceCheck
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 
 #: All workloads together.
 ALL = "all"
@@ -53,8 +53,8 @@ class Compared:
     parts: dict[str, Decimal]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reconciliation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Reconciliation(Shown):
     """Planned against actual spend by month, workload and cause.
 
     Attributes
@@ -153,15 +153,26 @@ class Reconciliation:
         """Where the actual lies in the range of the plan: ``below``, ``inside`` or ``above``."""
         return _position(self.actual_usd, self.ranges.get(ALL))
 
-    def __repr__(self) -> str:
-        return (
-            f"<Reconciliation: planned {self.planned_usd} USD, actual {self.actual_usd} USD. "
-            f"{self.provenance}>"
+    def page(self) -> Page:
+        """Return what was planned and spent by workload and in all, the largest causes first."""
+        summary = self.summary()
+        whole = summary.iloc[-1]
+        moved = [cause for cause in ORDER if whole.get(_column(cause))]
+        moved.sort(key=lambda cause: -abs(whole[_column(cause)]))
+        causes = ", ".join(f"{cause} {usd(whole[_column(cause)])}" for cause in moved)
+        position = f", {self.position} the range of the plan" * bool(self.position)
+        months = sorted({one.month for one in self.compared})
+        return Page(
+            title=f"USD of {' to '.join(dict.fromkeys(months[:1] + months[-1:]))}: {usd(self.planned_usd)} planned, {usd(self.actual_usd)} "
+            f"actual{position}; difference {usd(self.difference_usd)}, by cause: {causes or 'none'}",
+            frame=summary,
+            columns=[
+                *("workload", "planned_usd", "actual_usd", "difference_usd"),
+                *map(_column, moved),
+            ],
+            notes=self.notes,
+            provenance=self.provenance,
         )
-
-    def _repr_html_(self) -> str:
-        table = frame_html(self.summary())
-        return page_html(table, notes=self.notes, provenance=self.provenance)
 
 
 def parts_frame(compared: Iterable[Compared]) -> pd.DataFrame:
