@@ -104,13 +104,13 @@ class Page:
                 kept.append(f"- {len(notes) - place} more {rest}")
                 break
             kept += lines
-        return "\n".join([*head, *kept, *foot])
+        return "\n".join([*head, *kept, *foot]).rstrip()
 
     def _cells(self, most: int | None) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
         """Return heads and cells in words, and where numbers are; of many rows the first and the last."""
         frame = () if self.frame is None else self.frame
-        left_out = 0 if most is None else len(frame) - most
-        kept = [*range(len(frame))]
+        most = len(frame) if most is None else most
+        left_out, kept = len(frame) - most, [*range(len(frame))]
         if left_out > 1:
             kept[most - 1 : -1] = []
         if isinstance(frame, Sequence):  # which needs no pandas
@@ -155,6 +155,7 @@ def _filled(text: str, is_whole: bool, mark: str = "") -> list[str]:
         subsequent_indent=" " * len(mark),
         max_lines=None if is_whole else _PART,
         placeholder=" …",
+        break_on_hyphens=False,  # the name of a model is one word
     )
 
 
@@ -268,12 +269,16 @@ def _number(parts: list[str], value: Decimal | float) -> str:
     if math.isinf(size):
         return "no bound"
     if "usd" in parts:
-        return (
-            usd(value) if size >= 1 or size == 0 else usd(value, 2 - math.floor(math.log10(size)))
-        )
+        return usd_cell(value)
     if any(share in parts for share in _SHARES):
         return share_text(float(value))
     return number_cell(value)
+
+
+def usd_cell(value: Decimal | float) -> str:
+    """Return an amount of USD: in cents from 1 on, else with three digits."""
+    size = abs(float(value))
+    return usd(value, 2 if size >= 1 or size == 0 else 2 - math.floor(math.log10(size)))
 
 
 def number_cell(value: Decimal | float) -> str:

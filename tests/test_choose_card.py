@@ -350,7 +350,7 @@ def test_every_form_shows_the_same_card(example, plan):
         assert {row.model for row in one.rows} == set(plan.models)
         assert one.frame["model"].tolist() == [row.model for row in one.rows]
         html = one._repr_html_()
-        assert f"<b>{one.workload}: {one.model}</b>" in html
+        assert f"<b>{one.workload}: {one.model}. USD" in html
         assert one.sentences[0].split(":")[0] in html
 
 

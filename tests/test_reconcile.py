@@ -788,4 +788,5 @@ def test_it_shows_itself_in_a_notebook() -> None:
     assert "a &lt;b&gt; &amp; c" in page
     assert page.count("<b>") == 1
     assert found.provenance.split(",")[0] in page
-    assert f"{found.actual_usd:,.2f} actual" in repr(found)
+    assert found.actual_usd == Decimal("0.0096")
+    assert "0.00960 actual" in repr(found)

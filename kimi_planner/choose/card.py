@@ -165,7 +165,7 @@ class Card(Shown):
     def page(self) -> Page:
         """Return every model with what it costs and brings, and what to choose."""
         return Page(
-            title=f"{self.workload}: {self.model}",
+            title=f"{self.workload}: {self.model}. USD of an average month on each model",
             frame=[dict(zip(self.headers, cells, strict=True)) for cells in self.cells()],
             numbers=self.headers[1:],
             notes=(*self.sentences, *self.conditions()),

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from kimi_planner.money import plain, total, usd
+from kimi_planner.money import plain, total
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.reconcile.invoice import InvoiceCheck
-from kimi_planner.rich import Page, Shown
+from kimi_planner.rich import Page, Shown, usd_cell
 
 #: All workloads together.
 ALL = "all"
@@ -157,14 +157,17 @@ class Reconciliation(Shown):
         """Return what was planned and spent by workload and in all, the largest causes first."""
         summary = self.summary()
         whole = summary.iloc[-1]
-        moved = [cause for cause in ORDER if whole.get(_column(cause))]
+        some = [cause for cause in ORDER if _column(cause) in summary]
+        moved = [cause for cause in some if summary[_column(cause)].astype(bool).any()]
         moved.sort(key=lambda cause: -abs(whole[_column(cause)]))
-        causes = ", ".join(f"{cause} {usd(whole[_column(cause)])}" for cause in moved)
+        causes = ", ".join(f"{cause} {usd_cell(whole[_column(cause)])}" for cause in moved)
         position = f", {self.position} the range of the plan" * bool(self.position)
+        ends = (self.planned_usd, self.actual_usd, self.difference_usd)
+        planned, actual, difference = map(usd_cell, ends)
         months = sorted({one.month for one in self.compared})
         return Page(
-            title=f"USD of {' to '.join(dict.fromkeys(months[:1] + months[-1:]))}: {usd(self.planned_usd)} planned, {usd(self.actual_usd)} "
-            f"actual{position}; difference {usd(self.difference_usd)}, by cause: {causes or 'none'}",
+            title=f"USD of {' to '.join(dict.fromkeys(months[:1] + months[-1:]))}: {planned} planned, {actual} "
+            f"actual{position}; difference {difference}, by cause: {causes or 'none'}",
             frame=summary,
             columns=[
                 *("workload", "planned_usd", "actual_usd", "difference_usd"),
