@@ -7,8 +7,6 @@ import os
 import sys
 from io import TextIOWrapper
 
-__all__ = ["main"]
-
 _COUNTING = ("check", "count", "init")
 _COLLECT_AT = 200_000  # new objects; importing makes many, and none of them is garbage
 

@@ -14,8 +14,6 @@ from typing import Any, TypeVar, get_args
 
 from kimi_planner.errors import CallError, KimiPlannerError, did_you_mean, shown
 
-__all__ = ["public"]
-
 Public = TypeVar("Public", bound=Callable[..., Any])
 #: What annotations call the types that others made, in words.
 _WORDS = {

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from kimi_planner.errors import FileError, KimiPlannerError, shown
 
-__all__ = ["ALLOW_OUTSIDE", "Boundary", "beyond", "opening", "quoted"]
-
 #: What lets a configuration read and write everywhere.
 ALLOW_OUTSIDE = "--allow-outside"
 _PACKAGE = Path(__file__).resolve().parent

@@ -25,8 +25,6 @@ with needs("dask", "dask"):
     from dask.dataframe.extensions import register_series_accessor
     from dask.delayed import delayed
 
-__all__ = ["DaskKimiAccessor", "total_usage"]
-
 
 @register_series_accessor("kimi")  # type: ignore[no-untyped-call]  # Dask has no types
 class DaskKimiAccessor:

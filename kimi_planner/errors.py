@@ -15,36 +15,6 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, TypeGuard
 
-__all__ = [
-    "CallError",
-    "CatalogError",
-    "ConfigError",
-    "EvaluationError",
-    "FileError",
-    "KimiPlannerError",
-    "LimitsError",
-    "MissingExtraError",
-    "PriceNotFoundError",
-    "RequestError",
-    "SettingError",
-    "TooLittleUsageError",
-    "UnknownModelError",
-    "UsageError",
-    "VocabularyError",
-    "Where",
-    "WorkloadError",
-    "day_of",
-    "did_you_mean",
-    "is_number",
-    "is_whole",
-    "needs",
-    "planning",
-    "restated",
-    "shown",
-    "unknown",
-    "whole",
-]
-
 
 class Where(str):
     """A file, or what it is called, and a line or row of it; as text ``FILE line N``.

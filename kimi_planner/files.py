@@ -16,15 +16,6 @@ from kimi_planner.errors import (
 )
 from kimi_planner.limits import FILES
 
-__all__ = [
-    "data_dir",
-    "globbed",
-    "no_such_file",
-    "not_utf8",
-    "read_text",
-    "repository",
-]
-
 
 def data_dir() -> Path:
     """Return the folder of catalogs and example workloads.

@@ -12,8 +12,6 @@ from kimi_planner.boundary import quoted
 from kimi_planner.errors import FileError, KimiPlannerError, Where
 from kimi_planner.limits import NODES
 
-__all__ = ["loaded", "once", "parsed_json"]
-
 
 def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Return the pairs of an object as a mapping; an ``object_pairs_hook`` of `json.loads`.

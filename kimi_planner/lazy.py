@@ -9,8 +9,6 @@ from importlib import import_module
 from threading import RLock
 from typing import Any
 
-__all__ = ["making", "public_names"]
-
 #: Held while a module is imported or an engine is built, and over a fork: a child would wait for ever
 #: for what is half made by a thread that does not live on in it. It is one lock, and made when the
 #: package is imported: a fork that waits for it runs no hook that came later.

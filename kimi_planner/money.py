@@ -23,26 +23,6 @@ from typing import TypeVar
 from kimi_planner.errors import shown
 from kimi_planner.limits import DIGITS
 
-__all__ = [
-    "EXACT",
-    "TOKENS_PER_MTOK",
-    "as_decimal",
-    "decimal_of",
-    "decimal_places",
-    "exact_decimal",
-    "exact_parts",
-    "from_fraction",
-    "from_units",
-    "in_cents",
-    "plain",
-    "rounded",
-    "signed_usd",
-    "to_units",
-    "total",
-    "usd",
-    "whole_parts",
-]
-
 TOKENS_PER_MTOK = 1_000_000
 
 #: A context in which a result is either exact or an error. Sums and products of decimals are

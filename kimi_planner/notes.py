@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Note", "counted", "note", "noted"]
-
 _OVERFLOW = "{changed} of calls do not fit the window of {models} and"
 _UNSTATED = "{silent:,} of {rows:,} rows do not state"
 _NO_CACHED_PRICE = (

@@ -14,15 +14,6 @@ from kimi_planner.boundary import opening
 from kimi_planner.errors import FileError, needs
 from kimi_planner.limits import UNPACKED_BYTES, UNPACKED_LINE, UNPACKED_TIMES
 
-__all__ = [
-    "PACKED_MAGIC",
-    "STANDARD_INPUT",
-    "DamagedFileError",
-    "Progress",
-    "open_unpacked",
-    "zipped_files",
-]
-
 #: Standard input, as a path.
 STANDARD_INPUT = Path("-")
 #: Called with the bytes on disk done since the last call, and the bytes of all that is to be read.

@@ -8,8 +8,6 @@ from kimi_planner.tokens.text import count_tokens_batch
 with planning():
     import pandas as pd
 
-__all__ = ["KimiAccessor", "count_series"]
-
 
 @pd.api.extensions.register_series_accessor("kimi")
 class KimiAccessor:

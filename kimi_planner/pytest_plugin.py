@@ -20,7 +20,6 @@ import pytest
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = ["TokenMeter", "kimi"]
 
 MARKER = "token_budget"
 SHOWN = 20

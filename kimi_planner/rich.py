@@ -21,16 +21,6 @@ from kimi_planner.safe import on_one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Page",
-    "Shown",
-    "frame_html",
-    "number_cell",
-    "page_html",
-    "share_text",
-    "stated",
-    "table_html",
-]
 
 _NUMBER = ' style="text-align:right;font-variant-numeric:tabular-nums"'
 _WORDS = ' style="text-align:left"'

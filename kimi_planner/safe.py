@@ -10,16 +10,6 @@ from kimi_planner.limits import ERROR_CHARS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "MAX_CELL_CHARS",
-    "MAX_LINE_CHARS",
-    "as_written",
-    "csv_cell",
-    "csv_text",
-    "error_line",
-    "on_one_line",
-    "visible",
-]
 
 #: Most characters of a text of others on a line of a report.
 MAX_LINE_CHARS = 2_000

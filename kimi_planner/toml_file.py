@@ -15,8 +15,6 @@ from kimi_planner.errors import FileError, KimiPlannerError, Where, shown, unkno
 from kimi_planner.files import read_text
 from kimi_planner.limits import DEPTH, TOML_BYTES
 
-__all__ = ["TomlFile", "TomlTable", "parsed_toml", "read_toml"]
-
 _NESTED_TOO_DEEPLY = re.compile(
     rf"""(?:[\[{{]\s*+){{{DEPTH}}}"""
     rf"""|(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{DEPTH}}}"""

@@ -10,8 +10,6 @@ from time import time
 
 from kimi_planner.errors import FileError
 
-__all__ = ["write_files", "write_text"]
-
 #: How names of files end that are being written; one this old was left by a writer that was killed.
 _UNFINISHED = ".kimi-planner-part"
 _LEFT_SECONDS = 3600

@@ -19,8 +19,6 @@ from kimi_planner.money import plain, total
 from kimi_planner.notes import Note, noted
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["Cost", "bill_of", "cached_price_notes", "cost", "unstated_notes", "usd_columns"]
-
 #: How long tokens that are written to a cache stay there, by their meter.
 LIFETIMES = {"cache_write_5m": "5 minutes", "cache_write_1h": "1 hour"}
 

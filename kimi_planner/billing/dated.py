@@ -15,8 +15,6 @@ from kimi_planner.catalog.aliases import catalog_id
 from kimi_planner.errors import UnknownModelError, UsageError, day_of, restated, shown
 from kimi_planner.notes import Note, note
 
-__all__ = ["Prices"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prices:

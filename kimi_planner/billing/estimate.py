@@ -21,8 +21,6 @@ from kimi_planner.tokens.evidence import Exactness
 from kimi_planner.tokens.images import Size
 from kimi_planner.tokens.requests import reply_of
 
-__all__ = ["Estimate", "estimate"]
-
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
 

@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 from kimi_planner.money import EXACT
 
-__all__ = ["FEE", "METERS", "TOKEN_METERS", "ByMeter", "Meter", "Usage", "fee_key", "title_of"]
-
 #: Tokens, calls or US dollars: int, Decimal, Fraction, float or ndarray; all are treated alike.
 Number = Any
 FEE = "fee: "

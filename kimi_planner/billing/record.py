@@ -10,17 +10,6 @@ from typing import Any
 from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 
-__all__ = [
-    "MAX_TOKENS",
-    "Counts",
-    "UsageRecord",
-    "contradiction",
-    "part_of",
-    "read_counts",
-    "read_written",
-    "usage_of",
-]
-
 #: More tokens than this in one row is an error in the log, not a quantity.
 MAX_TOKENS = 10**15
 

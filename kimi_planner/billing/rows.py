@@ -13,8 +13,6 @@ from kimi_planner.billing.meters import TOKEN_METERS, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.money import from_units, to_units
 
-__all__ = ["RowBills", "bill_rows"]
-
 _INT64_SAFE = 2**62
 _BLOCK = 32_768  # rows taken at a time, so that what is computed stays in the processor's cache
 

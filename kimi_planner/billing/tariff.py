@@ -22,8 +22,6 @@ from kimi_planner.money import EXACT, decimal_places
 if TYPE_CHECKING:
     from kimi_planner.catalog import Fee, ModelSpec
 
-__all__ = ["Tariff"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Tariff:

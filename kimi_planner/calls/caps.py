@@ -25,8 +25,6 @@ from kimi_planner.workload.inputs import Workloads, chosen_models, chosen_worklo
 from kimi_planner.workload.quantity import Array, midpoints
 from kimi_planner.workload.resolve import Load, Part, Sizes
 
-__all__ = ["CapRisk", "cap_notes", "cap_risk", "cut_shares", "enough_tokens"]
-
 WORTH_SAYING = {"cut": 0.01, "empty": 0.001}  # shares of answers from which a note is made
 _NODES = 32_768
 _FACTOR_NODES = 512

@@ -32,8 +32,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed, chosen_workloads
 from kimi_planner.workload.overflow import Overflow
 
-__all__ = ["Conversation", "conversation"]
-
 DEFAULT_SUMMARY_TOKENS = 2000
 
 

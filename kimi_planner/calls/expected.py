@@ -13,8 +13,6 @@ from kimi_planner.workload.quantity import Array, Constant, Quantity
 from kimi_planner.workload.resolve import Part, Sizes
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["CallTokens", "free_tokens"]
-
 #: A fraction where all is exact, else a float, or an array over paths.
 Number = Any
 

@@ -24,8 +24,6 @@ from kimi_planner.workload.inputs import Workloads, check_seed, chosen_models, c
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 
-__all__ = ["ContextFit", "Served", "context_fit"]
-
 CURVE_SHARES = (0.01, 0.1, 0.5, 0.9, 0.99)
 _FIRST = {f"first_overflow_p{round(100 * q)}": q for q in (0.1, 0.5, 0.9)}
 _QUANTILES = [f"p{round(share * 100):02d}_tokens" for share in CURVE_SHARES]

@@ -16,8 +16,6 @@ from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances
 
-__all__ = ["CostLaw", "conversation_law", "spread_on_grid"]
-
 LONGEST = 150  # calls of a conversation, beyond which a sample tells the law
 _GRID = 2**14
 _REACH = 20  # standard deviations on the finest grid

@@ -19,8 +19,6 @@ from kimi_planner.workload.quantity import Array, Empirical, Quantity, Scaled
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances
 
-__all__ = ["ConversationMoments", "Moments", "Nodes", "SampleMoments", "answer_nodes", "nodes_of"]
-
 Cumulants = tuple[Array, Array, Array]
 Nodes = tuple[Array, Array]  # values that stand for a quantity, and their weights
 NODES = 1024

@@ -11,8 +11,6 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.workload import Workload
 from kimi_planner.workload.caching import CachedShare
 
-__all__ = ["cache_notes", "call_notes", "overflow_notes", "reserved_notes", "window_notes"]
-
 
 def call_notes(workloads: Sequence[Workload], specs: Sequence[ModelSpec]) -> tuple[Note, ...]:
     """Return one sentence for each risk and assumption about single calls."""

@@ -10,8 +10,6 @@ import numpy as np
 from kimi_planner.workload.drawn import CallSample, Places
 from kimi_planner.workload.overflow import Overflow
 
-__all__ = ["Carried", "billed_calls", "carry_out", "first_overflows"]
-
 
 @dataclass(frozen=True)
 class Carried:

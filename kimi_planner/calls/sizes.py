@@ -21,8 +21,6 @@ from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["CallSizes"]
-
 _CONVERSATIONS = 16_384
 
 

@@ -19,8 +19,6 @@ from kimi_planner.workload.quantity import ONE, Array
 from kimi_planner.workload.resolve import Load, Sizes
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["QUANTILES", "CallPrice", "Expected", "turn_frame", "whole_conversations"]
-
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 LEAST_SHARE = 0.001  # of conversations, for a turn to have a row
 _FACTOR_DRAWS = 1024

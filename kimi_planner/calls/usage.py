@@ -9,8 +9,6 @@ import numpy as np
 from kimi_planner.billing.meters import Usage, fee_key
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["fees_used", "tokens_used"]
-
 #: A fraction where all is exact, else a float or an array.
 Number = Any
 

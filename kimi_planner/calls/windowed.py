@@ -22,8 +22,6 @@ from kimi_planner.workload.quantity import Array, Constant, Quantity
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances, turn_means, whole_turns
 
-__all__ = ["Cut", "control_mean", "largest_factors", "may_reach", "windowed_tokens"]
-
 _FACTOR_NODES = {0: 1, 1: 25, 2: 7, 3: 4, 4: 3}  # for each uncertain mean, by their number
 _OUTPUTS = 64  # lengths of an answer, and of its reasoning
 DRAWN_CALLS = 400_000  # over all values of the factors

@@ -19,17 +19,6 @@ from kimi_planner.files import data_dir
 from kimi_planner.rich import Page, Shown
 from kimi_planner.toml_file import read_toml
 
-__all__ = [
-    "DEFAULT_VERSION",
-    "LIMITS",
-    "Fee",
-    "Limits",
-    "Rule",
-    "Tier",
-    "limits_versions",
-    "load_limits",
-]
-
 #: What a tier limits.
 LIMITS = ("concurrency", "requests_per_minute", "tokens_per_minute", "tokens_per_day")
 

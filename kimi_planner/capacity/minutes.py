@@ -13,8 +13,6 @@ from scipy.special import ndtr, ndtri
 
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["CallTokensInSpan", "CallsInSpan"]
-
 _LEAST_SHAPE = 1e-3  # the lognormal is then a normal one to three digits
 
 

@@ -22,8 +22,6 @@ from kimi_planner.workload.inputs import Workloads, check_between
 from kimi_planner.workload.model import Given
 from kimi_planner.workload.parse import parse_quantity
 
-__all__ = ["throughput"]
-
 
 @public
 def throughput(

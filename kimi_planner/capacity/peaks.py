@@ -21,8 +21,6 @@ from kimi_planner.workload import Quantity, Workload
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["PeakPlan", "Peaks", "Traffic", "busiest_day_calls"]
-
 
 def busiest_day_calls(load: Load, months: Sequence[Month], draws: Draws) -> Array:
     """Return the expected calls of the busiest day of each month.

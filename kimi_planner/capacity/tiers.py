@@ -16,8 +16,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scope import Scope
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["ALL", "Throughput"]
-
 #: The name under which all workloads together stand.
 ALL = "all"
 

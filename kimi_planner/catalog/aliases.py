@@ -7,8 +7,6 @@ import re
 from kimi_planner.catalog.catalog import Catalog
 from kimi_planner.catalog.model import ModelSpec
 
-__all__ = ["catalog_id"]
-
 #: What may stand before a slash: providers, gateways, and what lies between them and a model.
 _ROUTES = frozenset(
     [

@@ -14,8 +14,6 @@ from kimi_planner.errors import CatalogError, whole
 from kimi_planner.notes import counted
 from kimi_planner.toml_file import read_toml
 
-__all__ = ["Finding", "Status", "audit_catalog"]
-
 Status = Literal["passed", "stale", "unknown"]
 
 

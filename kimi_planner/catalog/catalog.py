@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 from kimi_planner.rich import Page, Shown, stated
 
-__all__ = ["Catalog"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Catalog(Shown):

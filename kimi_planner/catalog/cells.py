@@ -13,8 +13,6 @@ from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import shown, unknown
 from kimi_planner.toml_file import TomlFile, TomlTable
 
-__all__ = ["MAX_PRICE_PLACES", "Cells", "Reader", "read_sources", "rows_of"]
-
 MAX_PRICE_PLACES = 9
 
 Form = TypeVar("Form")

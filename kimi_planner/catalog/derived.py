@@ -25,7 +25,6 @@ from kimi_planner.money import EXACT, exact_decimal
 if TYPE_CHECKING:
     from kimi_planner.catalog.catalog import Catalog
 
-__all__ = ["at_list", "batched", "discounted", "enabled", "exchanged", "repriced", "usd_price"]
 
 MAX_PRICE = Decimal(10**6)
 MAX_PLACES = 20

@@ -16,8 +16,6 @@ from kimi_planner.catalog.provenance import Conflict
 from kimi_planner.errors import CatalogError, shown
 from kimi_planner.rich import Page, Shown, stated
 
-__all__ = ["CatalogDiff", "Change", "Counterpart", "diff_catalogs"]
-
 _HEAD = tuple(one.name for one in fields(Catalog) if one.name != "models")
 _MODEL = tuple(one.name for one in fields(ModelSpec) if one.name != "id")
 

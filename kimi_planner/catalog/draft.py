@@ -10,8 +10,6 @@ from kimi_planner.catalog.load import catalog_path, load_catalog
 from kimi_planner.errors import CatalogError, shown
 from kimi_planner.files import read_text
 
-__all__ = ["draft_catalog"]
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 
 

@@ -13,8 +13,6 @@ from kimi_planner.catalog.model import ModelSpec, PricePeriod, sourced
 from kimi_planner.catalog.provenance import Source
 from kimi_planner.errors import CatalogError, needs
 
-__all__ = ["genai_catalog"]
-
 PROVIDER = "moonshotai"
 _PRICES = {
     "input_mtok": "input_usd_per_mtok",

@@ -18,8 +18,6 @@ from kimi_planner.json_text import once, parsed_json
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import EXACT, decimal_places, exact_decimal
 
-__all__ = ["litellm_catalog"]
-
 PROVIDER = "moonshot"
 _PRICES = {
     "input_cost_per_token": "input_usd_per_mtok",

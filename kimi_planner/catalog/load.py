@@ -15,15 +15,6 @@ from kimi_planner.catalog.read import read_catalog
 from kimi_planner.errors import CatalogError, Where, day_of, did_you_mean, shown
 from kimi_planner.files import data_dir, read_text
 
-__all__ = [
-    "DEFAULT_VERSION",
-    "GENAI_PRICES",
-    "catalog_path",
-    "catalog_versions",
-    "load_catalog",
-    "published_sha256",
-]
-
 DEFAULT_VERSION = "2026-06"
 GENAI_PRICES = "genai-prices"
 _SUM = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<version>\S+)\.toml")

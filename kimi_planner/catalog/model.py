@@ -13,21 +13,6 @@ from kimi_planner.catalog.rendering import Rendering
 from kimi_planner.errors import CatalogError
 from kimi_planner.rich import Page, Shown, stated
 
-__all__ = [
-    "ALL_PRICES",
-    "ANSWERING",
-    "CAPABILITIES",
-    "LIFECYCLE",
-    "PRICES",
-    "STATED",
-    "STATUSES",
-    "WINDOWS",
-    "ModelSpec",
-    "PricePeriod",
-    "Profile",
-    "sourced",
-]
-
 #: Capabilities a catalog can state and a workload can need.
 CAPABILITIES = frozenset({"text", "streaming", "vision", "video", "json", "reasoning", "tools"})
 

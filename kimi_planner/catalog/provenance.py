@@ -7,19 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-__all__ = [
-    "ANSWER",
-    "MEASURED",
-    "Behaviour",
-    "Conflict",
-    "Correspondence",
-    "Exchange",
-    "Fee",
-    "ListPrice",
-    "Rating",
-    "Source",
-]
-
 #: What is compared between two models on the same tasks.
 MEASURED = ("output tokens", "reasoning tokens", "cost")
 

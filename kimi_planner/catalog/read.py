@@ -17,8 +17,6 @@ from kimi_planner.catalog.read_model import read_models
 from kimi_planner.errors import CatalogError
 from kimi_planner.toml_file import TomlFile, read_toml
 
-__all__ = ["KEYS", "LIST_PRICES", "TAXES", "read_catalog"]
-
 Form = TypeVar("Form", Conflict, Fee, ListPrice, Correspondence)
 
 TAXES = ("excluded", "included")

@@ -32,16 +32,6 @@ from kimi_planner.catalog.rendering import (
 from kimi_planner.errors import CatalogError, shown, unknown
 from kimi_planner.toml_file import TomlFile
 
-__all__ = [
-    "BEHAVIOUR_KEYS",
-    "MAX_WINDOW_TOKENS",
-    "MODEL_KEYS",
-    "PERIOD_KEYS",
-    "RENDERING_KEYS",
-    "TABLES",
-    "read_models",
-]
-
 MAX_WINDOW_TOKENS = 100_000_000
 #: What cannot be meant: a price per token or per 1,000, and a window in thousands.
 _LEAST_PRICE = Decimal("0.001")

@@ -6,16 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-__all__ = [
-    "CHAT_TEMPLATES",
-    "MAX_PATCHES",
-    "RENDERING_WORDS",
-    "Keeps",
-    "Rendering",
-    "Thinking",
-    "ToolsForm",
-]
-
 #: Most patches of an image that a rule may name.
 MAX_PATCHES = 10_000_000
 

@@ -17,8 +17,6 @@ from kimi_planner.catalog.read_model import (
 )
 from kimi_planner.catalog.rendering import CHAT_TEMPLATES, MAX_PATCHES, RENDERING_WORDS
 
-__all__ = ["catalog_schema"]
-
 _TEXT = {"type": "string", "pattern": r"\S"}
 _DATE = {"type": "string", "format": "date", "description": "A date: 2026-11-24, without quotes."}
 _PRICE = {

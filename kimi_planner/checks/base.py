@@ -26,8 +26,6 @@ from kimi_planner.files import repository
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.notes import Note, note
 
-__all__ = ["Base", "bases"]
-
 DIGITS = 12  # of a commit, as it is shown
 _FILES, _LINK = ("100644", "100755"), "120000"
 #: No question, no lock, no fetching of what a partial clone left out, messages that can be told apart.

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from kimi_planner.checks.calls import Months
     from kimi_planner.plan.projection import Projection
 
-__all__ = [
-    "Baseline",
-    "Entry",
-    "PromptEntry",
-    "WorkloadEntry",
-    "first_of_each",
-    "prompt_entry",
-    "workload_entry",
-]
 
 DIGITS = 12  # of a simulated figure: machines may differ in the last ones of a float
 

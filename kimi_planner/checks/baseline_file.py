@@ -19,8 +19,6 @@ from kimi_planner.json_text import parsed_json
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.money import exact_decimal
 
-__all__ = ["as_text", "baseline_text", "read_baseline"]
-
 SCHEMA = 2
 #: Left out of the file where there is none.
 _OPTIONAL = {"content", "typical_tokens"}

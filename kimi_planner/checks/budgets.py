@@ -18,15 +18,6 @@ from kimi_planner.errors import Where
 if TYPE_CHECKING:
     from kimi_planner.checks.totals import TotalBudget
 
-__all__ = [
-    "CatalogBudget",
-    "CheckConfig",
-    "Growth",
-    "Matching",
-    "Override",
-    "PromptBudget",
-    "WorkloadBudget",
-]
 
 Kind = TypeVar("Kind", "PromptBudget", "WorkloadBudget", "Growth")
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from kimi_planner.plan.spend import Spend
     from kimi_planner.workload import Workload
 
-__all__ = ["MONTHS", "Months", "Sent"]
 
 MONTHS = 12
 

@@ -13,8 +13,6 @@ from kimi_planner.checks.results import CheckResult, Measure, Outcome, Place, pe
 from kimi_planner.errors import MissingExtraError, PriceNotFoundError
 from kimi_planner.money import plain
 
-__all__ = ["hold_catalog"]
-
 
 def hold_catalog(budget: CatalogBudget, config: CheckConfig, as_of: date) -> Iterator[CheckResult]:
     """Hold the catalog against its budget.

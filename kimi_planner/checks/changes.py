@@ -22,15 +22,6 @@ SHORT = {
     "unplanned price": "price",
 }
 
-__all__ = [
-    "SHORT",
-    "Change",
-    "MonthChange",
-    "PromptChange",
-    "WorkloadChange",
-    "prompt_change",
-    "workload_change",
-]
 
 Entry = TypeVar("Entry", PromptEntry, WorkloadEntry)
 

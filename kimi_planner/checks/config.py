@@ -24,8 +24,6 @@ from kimi_planner.errors import ConfigError, RequestError, restated
 from kimi_planner.files import repository
 from kimi_planner.toml_file import TomlFile, read_toml
 
-__all__ = ["CONFIG_FILE", "config_of", "find_config", "load_config"]
-
 #: The file of its own, with the same keys at the top.
 CONFIG_FILE = "kimi-planner.toml"
 PYPROJECT = "pyproject.toml"

@@ -12,7 +12,6 @@ from zlib import crc32
 if TYPE_CHECKING:
     from kimi_planner.checks.baseline import PromptEntry
 
-__all__ = ["Content", "renamed", "sketch"]
 
 SIZE = 32  # of a sketch; more would know smaller parts again
 BITS, DIGITS = 24, 6  # of the hash of three words in a row

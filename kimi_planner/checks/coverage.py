@@ -11,8 +11,6 @@ from kimi_planner.checks.prompts import LeftOut, Prompt
 from kimi_planner.checks.results import CheckResult, Measure, Outcome, Place, in_percent
 from kimi_planner.money import from_fraction
 
-__all__ = ["Coverage", "FileState", "hold_coverage"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class FileState:

@@ -36,8 +36,6 @@ from kimi_planner.tokens.engine import bulk_engine
 from kimi_planner.tokens.prompts.forms import form_of
 from kimi_planner.tokens.text import count_many
 
-__all__ = ["Found", "find_prompts"]
-
 #: Forms of JSON, which may be the body of a request.
 BODIES = ("json", "lines")
 

@@ -22,7 +22,6 @@ from kimi_planner.files import repository
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["Files", "find_files", "is_among", "is_one_file", "matches", "why_no_file"]
 
 #: Folders that no wildcard goes into.
 NEVER = frozenset({".git", ".venv", "node_modules"})

@@ -23,17 +23,6 @@ if TYPE_CHECKING:
 _Limit = tuple[Decimal | int | None, Decimal | None, str, str]
 Changed = TypeVar("Changed", PromptChange, WorkloadChange)
 
-__all__ = [
-    "WITH_CHANGES",
-    "Comparison",
-    "by_size",
-    "compare",
-    "hold_growth",
-    "month_words",
-    "moved",
-    "percent",
-]
-
 
 #: What a spend is given with, behind its name.
 WITH_CHANGES = " with the changed prompts"

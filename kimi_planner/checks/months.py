@@ -23,8 +23,6 @@ from kimi_planner.money import from_fraction, plain, total
 if TYPE_CHECKING:
     from kimi_planner.plan.spend import Spend
 
-__all__ = ["Added", "MonthsOfChanges", "month_of"]
-
 
 @dataclass(frozen=True)
 class Added:

@@ -16,8 +16,6 @@ from kimi_planner.checks.results import CheckResult, Measure, in_percent
 from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.money import plain
 
-__all__ = ["SpecsOfDay", "hold_prompt"]
-
 
 class SpecsOfDay:
     """Models with the prices of a day; the day is asked for only where a price is."""

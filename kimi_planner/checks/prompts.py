@@ -23,16 +23,6 @@ from kimi_planner.tokens.text import count_tokens
 if TYPE_CHECKING:
     from kimi_planner.tokens.prompts.parts import PromptFile
 
-__all__ = [
-    "LeftOut",
-    "Prompt",
-    "Reader",
-    "body_prompts",
-    "is_body",
-    "read_file",
-    "template_prompts",
-    "text_prompt",
-]
 
 #: What reads the prompts inside a file.
 Reader: TypeAlias = "Callable[..., PromptFile]"

@@ -31,8 +31,6 @@ from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
 from kimi_planner.tokens.prompts.names import Place, is_wanted
 from kimi_planner.toml_file import parsed_toml
 
-__all__ = ["Proposal", "propose"]
-
 #: Folders whose prompts nobody is billed for.
 _ASIDE = frozenset({
     "__tests__", "build", "dist", "fixtures", "spec", "test", "testdata", "tests", "third_party", "vendor",

@@ -16,8 +16,6 @@ from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.safe import on_one_line
 from kimi_planner.tokens.prompts.forms import SCRIPTS, form_of
 
-__all__ = ["CallSite", "ProposedBudget", "call_sites", "configuration", "workload_stubs"]
-
 _MOST_COVERAGE = Fraction(95, 100)  # asked for, so that the next message of a log breaks nothing
 _SHOWN = 10  # variables
 _HEAD = """\

@@ -12,21 +12,6 @@ from kimi_planner.errors import KimiPlannerError, Where
 from kimi_planner.money import plain
 from kimi_planner.safe import error_line
 
-__all__ = [
-    "RULES",
-    "CheckResult",
-    "Measure",
-    "Outcome",
-    "Place",
-    "in_percent",
-    "invalid",
-    "missing",
-    "ordered",
-    "percent_more",
-    "unused",
-    "worst",
-]
-
 #: What can be checked, and what it means to a reader who meets only its name.
 RULES = {
     "prompt-tokens": "A prompt has more tokens than its budget allows.",

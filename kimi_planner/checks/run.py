@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # most checks have no baseline, and a check should start quic
     from kimi_planner.checks.growth import Comparison
     from kimi_planner.checks.months import MonthsOfChanges
 
-__all__ = ["Check", "CheckReport"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")

@@ -11,8 +11,6 @@ from kimi_planner.errors import is_whole, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.toml_file import TomlTable
 
-__all__ = ["Table"]
-
 MOST_DIGITS = 20  # of an amount, before and after the point
 
 

@@ -12,8 +12,6 @@ from kimi_planner.checks.coverage import Coverage
 from kimi_planner.checks.growth import Comparison, by_size
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["rooted", "together"]
-
 
 def rooted(report: CheckReport, base: str) -> CheckReport:
     """Return a report with its paths as seen from the root of the repository.

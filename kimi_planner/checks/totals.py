@@ -17,8 +17,6 @@ from kimi_planner.money import plain
 if TYPE_CHECKING:
     from kimi_planner.checks.baseline import Baseline
 
-__all__ = ["TotalBudget", "hold_total_growth", "hold_totals"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TotalBudget(Matching):

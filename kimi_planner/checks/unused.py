@@ -11,8 +11,6 @@ from kimi_planner.checks.prompts import Prompt
 from kimi_planner.checks.results import CheckResult, Place, unused
 from kimi_planner.errors import Where, did_you_mean, shown
 
-__all__ = ["unused_globs", "unused_overrides", "unused_variables"]
-
 
 def unused_overrides(
     prompts: Iterable[Prompt], unread: Set[str], config: CheckConfig

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from kimi_planner.plan.spend import Spend
     from kimi_planner.workload import Workload
 
-__all__ = ["Plans", "held_spend", "hold_workloads"]
-
 
 class Plans:
     """Workload files of a configuration and their projections, each made once.

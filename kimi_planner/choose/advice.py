@@ -11,8 +11,6 @@ from kimi_planner.choose.success.result import chance_text, interval_text, small
 from kimi_planner.choose.success.worth import Worth
 from kimi_planner.money import usd
 
-__all__ = ["clauses_of", "instead", "never_best", "not_known", "why_first"]
-
 _MOST_NAMED = 3
 
 

@@ -18,8 +18,6 @@ from kimi_planner.money import usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 
-__all__ = ["Aim", "Summary"]
-
 #: From (workload name, model id) to the row of a projection's summary.
 Summary = Mapping[Any, Any]
 

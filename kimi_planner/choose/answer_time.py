@@ -12,8 +12,6 @@ from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["AnswerTime", "answer_time"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerTime:

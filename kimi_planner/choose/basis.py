@@ -20,8 +20,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
-__all__ = ["Planned", "able_models", "basis", "basis_of_one", "rules_given"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:

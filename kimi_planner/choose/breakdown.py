@@ -27,8 +27,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads
 from kimi_planner.workload.quantity import ONE, ZERO
 
-__all__ = ["PARTS", "RequestCost", "RequestCosts", "RequestPart", "cost_per_request"]
-
 #: What a request is billed for, in the order in which it is shown.
 PARTS = ("uncached_input", "cached_input", "cache_write", "visible_output", "reasoning", "fees")
 

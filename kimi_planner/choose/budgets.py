@@ -21,7 +21,6 @@ from kimi_planner.workload.quantity import number_text
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
 
-__all__ = ["OverBudget", "over_budgets"]
 
 _DIGITS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _FARTHEST = 10**9

@@ -21,7 +21,6 @@ from kimi_planner.rich import page_html, share_text, table_html
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
 
-__all__ = ["Card", "CardRow", "card_of"]
 
 CONFIDENCE = 0.9
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["BASES", "Choice", "Decision", "Exclusion", "Obstacle"]
-
 #: Why a workload is planned on a model.
 BASES = ("pinned", "recommended", "none qualifies")
 

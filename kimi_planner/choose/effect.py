@@ -21,8 +21,6 @@ from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.inputs import Workloads, chosen_day, chosen_workloads
 
-__all__ = ["CatalogEffect", "catalog_effect"]
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CatalogEffect(Shown):

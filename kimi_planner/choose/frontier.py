@@ -20,8 +20,6 @@ from kimi_planner.notes import note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["ModelQuality", "QualityFrontier", "non_dominated", "quality_frontier"]
-
 
 def non_dominated(costs: Sequence[Any], qualities: Sequence[Any]) -> tuple[bool, ...]:
     """Tell which points no other point beats.

@@ -15,14 +15,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
-__all__ = [
-    "known_tier",
-    "peaks_of",
-    "positive",
-    "projection_given",
-    "settings_of",
-]
-
 
 def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     """Return an amount as an exact decimal.

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 from kimi_planner.arguments import public
 from kimi_planner.workload import Workload
 
-__all__ = ["Best", "Objective", "best_by_value"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:

@@ -22,8 +22,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
 from kimi_planner.workload.inputs import Workloads, chosen_workloads
 
-__all__ = ["dearest_unmatched", "recommend"]
-
 SPENDS = ("p10_usd_per_month", "p50_usd_per_month", "p90_usd_per_month")
 
 

@@ -23,8 +23,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["Rules"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:

@@ -28,8 +28,6 @@ from kimi_planner.plan.refused import refused_usd
 from kimi_planner.rich import page_html, share_text
 from kimi_planner.workload import Workload
 
-__all__ = ["Recommendation", "unserved_words"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:

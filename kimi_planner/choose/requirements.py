@@ -12,8 +12,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.inputs import check_between
 
-__all__ = ["AIMS", "Requirements"]
-
 #: Fields of a workload that say what a choice aims at.
 AIMS = ("value_usd_per_success", "failure_usd", "seconds_at_most")
 

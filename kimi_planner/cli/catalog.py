@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from kimi_planner.catalog import Catalog
     from kimi_planner.choose.effect import CatalogEffect
 
-__all__ = ["command"]
 
 _WIDTHS = {"model": 24, "kind": 22, "exactness": 9, "evidence": 0}
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from kimi_planner.checks.run import CheckReport
     from kimi_planner.notes import Note
 
-__all__ = ["command"]
-
 
 def _outputs(
     _context: click.Context, _option: click.Parameter, given: tuple[str, ...]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from kimi_planner.billing.corpus.result import CorpusCount
 
-__all__ = ["command"]
 
 MESSAGES_SHOWN = 20
 FILES_SHOWN = 200

@@ -27,7 +27,6 @@ from kimi_planner.safe import csv_text, on_one_line
 if TYPE_CHECKING:
     from kimi_planner.billing.estimate import Estimate
 
-__all__ = ["command"]
 
 MESSAGES_SHOWN = 20
 _SAID = ("why", "reply_why", "refused", "ignored")

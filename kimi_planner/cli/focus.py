@@ -10,8 +10,6 @@ import click
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.writing import write_all
 
-__all__ = ["focus"]
-
 
 @click.command("focus")
 @click.option("--model", help="Price every row as this model.")

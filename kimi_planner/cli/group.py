@@ -6,8 +6,6 @@ import click
 
 from kimi_planner.errors import unknown
 
-__all__ = ["Commands"]
-
 
 class Commands(click.Group):
     """A group of commands."""

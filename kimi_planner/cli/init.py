@@ -12,8 +12,6 @@ from kimi_planner.cli import options
 from kimi_planner.cli.writing import write_all
 from kimi_planner.errors import ConfigError
 
-__all__ = ["command"]
-
 
 @click.command("init")
 @click.argument(

@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
     from kimi_planner.usage.totals.result import UsageTotals
 
-__all__ = [
-    "Log",
-    "alias",
-    "argument",
-    "catalog",
-    "fields",
-    "finish",
-    "log",
-    "on_error",
-    "pairs",
-    "say_rejected",
-    "workload",
-]
-
 
 def pairs(
     _context: click.Context, option: click.Parameter, values: tuple[str, ...]

@@ -16,26 +16,6 @@ if TYPE_CHECKING:
     from kimi_planner.choose.evaluations.read import Evaluations
     from kimi_planner.plan.plan_file import PlanFile
 
-__all__ = [
-    "FILE",
-    "FOLDER",
-    "PATH",
-    "account",
-    "as_of",
-    "booking",
-    "comma_separated",
-    "evaluations",
-    "force",
-    "form",
-    "gathered",
-    "group",
-    "parsed_date",
-    "plan_file",
-    "requirements",
-    "rules_of",
-    "terms",
-    "workloads",
-]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

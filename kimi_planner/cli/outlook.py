@@ -12,8 +12,6 @@ from kimi_planner.cli import logs, options
 from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.writing import off_screen, png, write_all
 
-__all__ = ["outlook"]
-
 
 @click.command("outlook")
 @click.option(

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
     from kimi_planner.report.table import Section
 
-__all__ = ["command"]
-
 
 @click.command("plan")
 @planned.plan

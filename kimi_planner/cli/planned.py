@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from kimi_planner.plan.plan_file import PlanFile
     from kimi_planner.workload import Workload
 
-__all__ = ["decided", "decisions", "end", "fail_over_budget", "plan", "recommended"]
-
 
 def _pairs(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]

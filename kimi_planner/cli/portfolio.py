@@ -9,8 +9,6 @@ import click
 
 from kimi_planner.cli import options, planned
 
-__all__ = ["command"]
-
 
 @click.command("portfolio")
 @options.workloads

@@ -11,8 +11,6 @@ from kimi_planner.cli import options, planned
 if TYPE_CHECKING:
     from kimi_planner.choose.evaluations.read import Evaluations
 
-__all__ = ["command"]
-
 
 @click.command("recommend")
 @planned.plan

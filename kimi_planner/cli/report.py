@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
     from kimi_planner.report.table import Section
 
-__all__ = ["command"]
-
 
 def _forms(context: click.Context, option: click.Parameter, value: str) -> tuple[str, ...]:
     from kimi_planner.report.write import chosen_forms

@@ -9,8 +9,6 @@ import click
 
 from kimi_planner.cli import options
 
-__all__ = ["command"]
-
 
 @click.command("throughput")
 @options.workloads

@@ -14,8 +14,6 @@ from kimi_planner.cli.group import Commands
 from kimi_planner.cli.outlook import outlook
 from kimi_planner.cli.writing import off_screen, png, print_or_write, write_all
 
-__all__ = ["command"]
-
 
 @click.group("usage", cls=Commands)
 def command() -> None:

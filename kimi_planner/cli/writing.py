@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
     from matplotlib.axes import Axes
 
-__all__ = ["off_screen", "png", "print_or_write", "progress", "write", "write_all"]
-
 
 def print_or_write(text: str, path: Path | None, *, force: bool) -> None:
     """Write text to a file, or print it as it is if none is named."""

@@ -20,8 +20,6 @@ from kimi_planner.notes import Note
 from kimi_planner.rich import Page, Shown, share_text
 from kimi_planner.series.moments import DAY, moment_text
 
-__all__ = ["LatestEstimate", "Limit", "PlannedSpend"]
-
 #: At which the distribution of what is to come is read, and what stands for shares beyond them.
 _TAIL = np.array([0.001, 0.002, 0.005])
 _SHARES = np.concatenate([_TAIL, np.linspace(0.01, 0.99, 99), 1 - _TAIL[::-1]])

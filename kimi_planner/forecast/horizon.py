@@ -16,8 +16,6 @@ from kimi_planner.errors import KimiPlannerError, SettingError, day_of, shown
 from kimi_planner.notes import counted
 from kimi_planner.series.moments import Moment, length_of, micros
 
-__all__ = ["Horizon", "Period", "counted", "horizon_of", "length_text", "period_of"]
-
 AVERAGE_MONTH = pd.Timedelta(days=30.4375)  # of the Gregorian calendar, 365.25 / 12
 _LEAST, _MOST = pd.Timedelta(seconds=1), pd.Timedelta(days=3660)
 _MONTHS = re.compile(r"\s*([0-9]{1,3})\s*(?:mo|month|months)\s*", re.IGNORECASE)

@@ -33,8 +33,6 @@ from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import keys_to_price, spend_by
 from kimi_planner.workload.inputs import chosen_day
 
-__all__ = ["latest_estimate"]
-
 ALL = "all"
 RECENT_DAYS = 28
 PLACES = 6  # of an expected amount, USD

@@ -22,8 +22,6 @@ from kimi_planner.series.moments import micros
 from kimi_planner.series.observed import Observed
 from kimi_planner.series.spread import Constants, score_of
 
-__all__ = ["FEWEST", "PastForecast", "past_text", "read_past", "width_learned", "with_outcomes"]
-
 FEWEST = 3
 _DIFFER = 0.6  # standard deviation, between services, of the logarithm of their spread
 _FACTORS = np.exp(np.linspace(-2.0, 2.0, 161))

@@ -29,8 +29,6 @@ from kimi_planner.series.observed import Observed
 from kimi_planner.series.spread import Ranges
 from kimi_planner.writes import write_text
 
-__all__ = ["SpendForecast", "amount_text"]
-
 QUANTILES = {"p05_usd": 0.05, "p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9, "p95_usd": 0.95}
 
 

@@ -15,8 +15,6 @@ from kimi_planner.series.moments import micros
 from kimi_planner.series.observed import Observed, TimedRows, timed_rows
 from kimi_planner.usage.priced import RowCosts, cost_rows
 
-__all__ = ["LogRows", "rows_of"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class LogRows(TimedRows):

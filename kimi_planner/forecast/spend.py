@@ -23,8 +23,6 @@ from kimi_planner.series.spread import ahead_of, learned
 from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.inputs import chosen_day
 
-__all__ = ["forecast_spend"]
-
 STEPS = 12
 FEW_CALLS = 100
 RECENT_DAYS = 14

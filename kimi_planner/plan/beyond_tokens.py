@@ -13,8 +13,6 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.workload import Workload
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["check_fees", "unbilled_notes", "written_notes"]
-
 _LIKELY = np.array([1 - 1e-4])  # of paths, as the bounds of a quantity have it
 
 

@@ -26,8 +26,6 @@ from kimi_planner.plan.tariffs import billed_periods, tariffs_of
 from kimi_planner.workload.resolve import Load
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["Bill", "LoadPlan"]
-
 _CALLS_A_PATH = 40
 _ROUNDING = 1e-9  # of amounts that are the same on every path
 

@@ -26,7 +26,6 @@ from kimi_planner.rich import Page, Shown
 if TYPE_CHECKING:
     from kimi_planner.plan.projection import Projection
 
-__all__ = ["EXPECTED", "Booked", "Booking", "booked"]
 
 PLACES = 6  # of a simulated amount, USD
 MEAN = "mean"

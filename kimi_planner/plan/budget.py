@@ -18,8 +18,6 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["BudgetMatrix", "BudgetRow", "Span", "budget_matrix"]
-
 _QUARTER = 3
 
 

@@ -9,8 +9,6 @@ from datetime import date
 
 from kimi_planner.errors import SettingError, shown, whole
 
-__all__ = ["MAX_MONTHS", "Month", "month_range"]
-
 MAX_MONTHS = 120
 
 

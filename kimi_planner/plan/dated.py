@@ -10,8 +10,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import replanned
 from kimi_planner.workload import Workload
 
-__all__ = ["Dated", "dated"]
-
 
 @dataclass(frozen=True)
 class Dated:

@@ -16,8 +16,6 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.draws import Draws, Number
 from kimi_planner.workload.resolve import Load, Traffic
 
-__all__ = ["DayKind", "Period", "day_kinds", "demand", "months_of_growth", "periods_of"]
-
 
 @dataclass(frozen=True)
 class Period:

@@ -16,8 +16,6 @@ from scipy.special import ndtri
 from kimi_planner.workload.quantity import Array, Quantity, midpoints
 from kimi_planner.workload.resolve import UNITS, Load, factor_key
 
-__all__ = ["TOGETHER", "Draws", "Key", "Number", "mean_of", "stream", "uncertain"]
-
 #: What may move together with the same of other workloads: level and growth.
 TOGETHER = (*UNITS, "growth_per_month")
 #: A fraction where all is exact, else a float, or an array over paths.

@@ -32,8 +32,6 @@ from kimi_planner.workload.inputs import (
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["REMAINDER", "Sensitivity", "sensitivity"]
-
 REMAINDER = "interactions and single calls"
 _COLUMNS = [
     "workload",

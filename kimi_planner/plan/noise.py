@@ -23,15 +23,6 @@ from kimi_planner.calls.moments import Moments
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = [
-    "Cells",
-    "Noise",
-    "SingleCalls",
-    "cell_means",
-    "compound_cumulants",
-    "moments_are_enough",
-]
-
 #: Largest error of a P10 to P95, relative to the month, for which three moments tell it.
 _ERROR = 1e-3
 

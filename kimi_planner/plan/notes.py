@@ -21,8 +21,6 @@ from kimi_planner.workload.quantity import number_text
 from kimi_planner.workload.reasoning import reasoning_of
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["assumptions_left_out", "catalog_notes", "plan_notes", "sanity_notes"]
-
 _Said = tuple[str, tuple[tuple[str, str], ...]]
 
 

@@ -29,8 +29,6 @@ from kimi_planner.workload import Workload, load_workloads
 from kimi_planner.workload.load import example_path
 from kimi_planner.workload.written import toml_lines, workloads_toml
 
-__all__ = ["Approved", "PlanFile", "approved_toml", "catalog_of", "read_plan", "variants_toml"]
-
 _BOOKING = ("book", "contingency_percent", "tax_percent", "credit_usd_per_month")
 _SETTINGS = ("start", "months", "as_of", "seed", "n_paths")
 _RECORD = (

@@ -25,8 +25,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.reasoning import Reasoning, reasoning_of
 
-__all__ = ["QUANTILES", "Projection"]
-
 QUANTILES = {"p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9}
 #: Columns of a summary, and what they are called where the unit is said above.
 IN_SHORT = {

@@ -10,8 +10,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.overflow import Overflow
 
-__all__ = ["refused_usd"]
-
 
 def refused_usd(projection: Projection, workload: Workload, model: str) -> float | None:
     """Return what serving the refused calls of a workload costs a month on average, USD.

@@ -25,8 +25,6 @@ from kimi_planner.workload.fields import MAX_NAME_CHARS, parse_field
 from kimi_planner.workload.model import FIELDS
 from kimi_planner.workload.written import measured_in, stated
 
-__all__ = ["BASE", "Scenario", "ScenarioComparison", "compare_scenarios"]
-
 #: The plan as it is.
 BASE = "plan"
 FACTORS = ("traffic", "output", "reasoning")

@@ -22,8 +22,6 @@ from kimi_planner.workload.inputs import (
     with_pinned,
 )
 
-__all__ = ["Scope", "scope_of"]
-
 MAX_PATHS = 1_000_000
 
 

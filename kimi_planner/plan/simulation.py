@@ -22,8 +22,6 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_price_changes
 
-__all__ = ["DEFAULT_PATHS", "project", "replanned", "simulate"]
-
 DEFAULT_PATHS = 10_000
 METHOD = (
     "Each uncertain number is drawn once per path, stratified. A month is the total of its "

@@ -17,8 +17,6 @@ from kimi_planner.money import exact_decimal, from_fraction, usd
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["NO_RANGE", "TOKEN_TOTALS", "Spend"]
-
 #: What stands where a range would, if none was given.
 NO_RANGE = "range not given"
 

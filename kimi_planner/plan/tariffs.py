@@ -14,8 +14,6 @@ from kimi_planner.plan.demand import Period, periods_of
 from kimi_planner.plan.draws import Draws
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["billed_periods", "tariffs_of"]
-
 
 def billed_periods(load: Load, spec: ModelSpec, months: Sequence[Month]) -> tuple[Period, ...]:
     """Return the parts of a plan between changes of the prices of a model."""

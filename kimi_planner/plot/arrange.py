@@ -10,8 +10,6 @@ from matplotlib.axes import Axes
 from kimi_planner.plot.layout import place_within, points, root_of
 from kimi_planner.plot.lettering import Lettering
 
-__all__ = ["arrange"]
-
 _KEPT = "_kimi_planner"  # where axes keep their words
 _ROUNDS = 12
 _LINES_HIGH = 190.0  # points of axes of their own figure that have no rows

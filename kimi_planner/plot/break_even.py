@@ -12,8 +12,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, percent_axis
 from kimi_planner.plot.words import dollars
 
-__all__ = ["thinking"]
-
 _ROOM = 0.1
 _WIDE = 0.03  # of the axis, for an interval at a place of it
 #: What can be drawn, the first that is known: the column and its axis.

@@ -21,8 +21,6 @@ from kimi_planner.plot.style import HEIGHT, TEXT, WIDTH, families
 from kimi_planner.plot.theme import Theme
 from kimi_planner.plot.words import distinct
 
-__all__ = ["Canvas"]
-
 _SIGN = 0.1  # of the width of axes, beyond which no sign reaches
 _FEW = 6  # rows that a figure of the usual height holds well; with fewer it is lower
 

@@ -14,8 +14,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import dollars, listed
 
-__all__ = ["catalog_change"]
-
 
 @picture
 def catalog_change(

@@ -13,8 +13,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis
 from kimi_planner.plot.words import at_most, dollars
 
-__all__ = ["conversation_growth"]
-
 _RARE = 0.1  # of conversations, below which a turn that does not fit is not drawn
 _FAR = 4  # windows so many times above the P90 are named and not drawn
 

@@ -20,8 +20,6 @@ from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.theme import PARTS
 from kimi_planner.plot.words import at_most, dollars, least, listed
 
-__all__ = ["cost_per_request", "cost_per_success"]
-
 _PART_NAMES = {name: name.replace("_", " ") for name in PARTS} | {"uncached_input": "input"}
 _AMOUNTS = attrgetter(
     "cost_per_task_usd",

@@ -25,8 +25,6 @@ from kimi_planner.plot.spend import (
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import at_most, dollars, listed
 
-__all__ = ["spend_distribution"]
-
 _DOTS = 20
 _SHARES = tuple((np.arange(_DOTS) + 0.5) / _DOTS)
 _COLUMNS = 50  # places of dots from the left to the right end of the axes

@@ -14,8 +14,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import at_most, dollars, listed
 
-__all__ = ["tornado"]
-
 MOST_BARS = 12
 _ROOM = 0.05  # of the widest bar, on both sides
 

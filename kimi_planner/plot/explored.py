@@ -11,8 +11,6 @@ from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.theme import LIGHT
 from kimi_planner.plot.words import dollars, short
 
-__all__ = ["axis_end", "explored_svg"]
-
 _NAMES, _BAR, _WIDTH, _ROW, _HEAD = 210, 320, 760, 32, 44  # pixels
 
 

@@ -24,7 +24,6 @@ from kimi_planner.writes import write_files
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
-__all__ = ["Explorer", "explore"]
 
 _ALL = "all workloads"
 _PLANNED = "as planned"

@@ -17,8 +17,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, percent_axis
 from kimi_planner.plot.words import listed, short
 
-__all__ = ["context_fit", "context_fit_curve"]
-
 _NEED = ["p01_tokens", "p10_tokens", "p50_tokens", "p90_tokens", "p99_tokens"]
 _MOST_NAMED = 2
 _LINES = ("-", "--", ":", "-.")

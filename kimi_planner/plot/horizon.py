@@ -19,8 +19,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.series.intervals import Array
 
-__all__ = ["day_axis", "fan", "forecast"]
-
 _DAY = 86_400.0
 _UNITS = (("days", 2 * _DAY, _DAY), ("hours", 7_200, 3_600), ("minutes", 120, 60))
 _BANDS = (("p05_usd", "p95_usd", 0.5), ("p10_usd", "p90_usd", 1.0))

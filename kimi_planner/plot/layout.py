@@ -27,21 +27,6 @@ from scipy.optimize import isotonic_regression
 from kimi_planner.plot.style import TEXT, families
 from kimi_planner.plot.words import literal
 
-__all__ = [
-    "apart",
-    "cell_of",
-    "fit_axes",
-    "key_above",
-    "margins_of",
-    "place_within",
-    "points",
-    "root_of",
-    "rows_of",
-    "shared_out",
-    "size_of",
-    "wrapped",
-]
-
 _SLACK = 0.95  # letters are set on whole pixels, so a text is not as wide in every size
 _GAP = 4.0  # points between labels of ticks, at least
 _TICKS = (4, 3, 2, 1)  # at most, until their labels stand apart

@@ -29,8 +29,6 @@ from kimi_planner.plot.style import HEAD, SMALL, TEXT, TINY, families
 from kimi_planner.plot.theme import Theme
 from kimi_planner.plot.words import literal, resting, short
 
-__all__ = ["Beside", "Lettering", "Limit", "Words"]
-
 _GAP = 6.0  # points between the axes and their words
 _KEY = 40.0  # points of a sign in a key, and of wide letters
 _FULL = 0.9  # of a line: letters are not all of one width

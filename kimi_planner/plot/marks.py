@@ -13,8 +13,6 @@ from kimi_planner.plot.canvas import Canvas
 
 CANNOT_SERVE = "X"  # the sign of a model that does not qualify
 
-__all__ = ["CANNOT_SERVE", "bar", "dot", "look_of_dot", "sign_of", "spread", "workload_of"]
-
 
 def bar(
     canvas: Canvas, row: float, width: float, color: str, left: float = 0.0, *, height: float = 0.6

@@ -16,8 +16,6 @@ from kimi_planner.plot.horizon import day_axis, fan
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 
-__all__ = ["outlook"]
-
 _DAY = 86_400.0
 _HEADROOM = 1.08
 

@@ -12,8 +12,6 @@ from matplotlib.axes import Axes
 from kimi_planner.arguments import public
 from kimi_planner.plot.style import styled
 
-__all__ = ["Panel", "picture"]
-
 P = ParamSpec("P")
 
 _DOCSTRING = """\

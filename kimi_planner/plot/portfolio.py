@@ -13,8 +13,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, money_axis
 from kimi_planner.plot.words import NOTHING, dollars
 
-__all__ = ["portfolio_frontier"]
-
 _ROOM = 0.08  # of what is drawn, around it
 
 

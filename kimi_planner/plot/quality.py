@@ -14,8 +14,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import at_most, dollars, listed
 
-__all__ = ["cascades", "cost_vs_quality"]
-
 _MOST_ROUTES = 16
 _MOST_NAMED = 3
 _BOUNDS = "what it is if failures are dependent, and if they are independent."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Room"]
-
 _SIZES = (1.0, 0.92, 0.84, 0.76, 0.68)  # of words beside rows, until these fit
 _AROUND = ((330, False), (0, False), (0, True))  # characters of notes; whether a key is brief
 _TALL = 0.35  # of a place, at least, for what is drawn

@@ -13,8 +13,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis, percent_axis
 from kimi_planner.plot.words import at_most
 
-__all__ = ["routing_curve"]
-
 _ROOM = 0.08  # of the heights, above and below
 
 

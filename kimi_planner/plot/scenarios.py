@@ -13,8 +13,6 @@ from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import NOTHING, dollars, listed
 
-__all__ = ["scenarios"]
-
 
 @picture
 def scenarios(comparison: ScenarioComparison, **panel: Unpack[Panel]) -> Axes:

@@ -21,8 +21,6 @@ from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import NOTHING, dollars, least, listed
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["monthly_spend", "spend_fan"]
-
 ALL_WORKLOADS = "all workloads on one model"
 PER_MONTH = "USD per month, average over the months planned"
 _MOST_MONTHS_NAMED = 6

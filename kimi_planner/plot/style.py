@@ -25,21 +25,6 @@ from matplotlib.ticker import (
 from kimi_planner.arguments import public
 from kimi_planner.errors import FileError, restated
 
-__all__ = [
-    "HEIGHT",
-    "SMALL",
-    "TINY",
-    "WIDTH",
-    "can_draw",
-    "count_axis",
-    "families",
-    "money_axis",
-    "percent_axis",
-    "slide",
-    "styled",
-    "unaffected",
-]
-
 WIDTH, HEIGHT = 8.0, 4.5  # inches
 HEAD, TEXT, SMALL, TINY = (
     12,

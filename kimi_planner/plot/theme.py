@@ -9,8 +9,6 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 
-__all__ = ["LIGHT", "PARTS", "Theme"]
-
 #: What a request is billed for, lightest last; parts that meet in a bar are far apart in grey.
 PARTS = {
     "uncached_input": "#00502f",

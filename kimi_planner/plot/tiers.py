@@ -14,8 +14,6 @@ from kimi_planner.plot.marks import bar
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.words import listed
 
-__all__ = ["throughput"]
-
 _LEAST_SHARE = 1e-3
 
 

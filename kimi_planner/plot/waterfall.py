@@ -15,8 +15,6 @@ from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import listed
 from kimi_planner.reconcile.plans import PlanChange
 
-__all__ = ["plan_change"]
-
 
 @picture
 def plan_change(change: PlanChange, workload: str | None = None, **panel: Unpack[Panel]) -> Axes:

@@ -12,19 +12,6 @@ from kimi_planner.arguments import public
 from kimi_planner.money import usd
 from kimi_planner.plot.style import can_draw
 
-__all__ = [
-    "NOTHING",
-    "alt_text",
-    "at_most",
-    "distinct",
-    "dollars",
-    "least",
-    "listed",
-    "literal",
-    "resting",
-    "short",
-]
-
 NAME_CHARS = 30
 NOTHING = "nothing is spent"
 _MOST_LISTED = 12

@@ -20,8 +20,6 @@ from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import Part, keys_to_price, priced_cell, totals_to_price
 
-__all__ = ["NOT_STATED", "Log", "WorkloadKey", "log_keys", "log_of"]
-
 #: Name of a column, or model to workload.
 WorkloadKey = str | Mapping[str, str]
 

@@ -18,7 +18,6 @@ from kimi_planner.money import total
 if TYPE_CHECKING:  # a check of prompts compares costs without what a plan needs
     from kimi_planner.plan.spend import Spend
 
-__all__ = ["NOTHING", "Billed", "at_prices", "mean_tariff"]
 
 DIGITS = 12  # of a float: what is computed on paths is not known to more
 

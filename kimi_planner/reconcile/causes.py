@@ -23,22 +23,6 @@ from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.reconcile.billed import NOTHING, Billed, at_prices
 
-__all__ = [
-    "CAUSES",
-    "Factors",
-    "Shape",
-    "difference",
-    "divided",
-    "explained",
-    "factors_of",
-    "grown",
-    "keys_of",
-    "prices_of",
-    "shape_of",
-    "shapley",
-    "spend_of",
-]
-
 SIZES = ("prompt tokens", "answer tokens", "reasoning tokens")
 #: The causes of a difference, in the order in which they are shown.
 CAUSES = (

@@ -33,8 +33,6 @@ from kimi_planner.reconcile.result import (
 )
 from kimi_planner.usage.totals.result import UsageTotals
 
-__all__ = ["reconcile"]
-
 
 @public
 def reconcile(

@@ -26,8 +26,6 @@ from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
-__all__ = ["InvoiceCheck", "InvoiceLine", "check_invoice"]
-
 _PERIODS = {"day": r"20\d\d-\d\d-\d\d", "month": r"20\d\d-\d\d"}
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")  # 12,50 is no number here
 _OTHERS = ("tax", "credit")

@@ -25,8 +25,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import days_of
 from kimi_planner.reconcile.billed import NOTHING, Billed, mean_tariff
 
-__all__ = ["REMEDY", "TOKENS", "Plan", "Range"]
-
 #: The 10th and the 90th percentile of spend over paths, USD.
 Range = tuple[float, float]
 

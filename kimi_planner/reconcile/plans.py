@@ -21,8 +21,6 @@ from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.reconcile.result import ALL, RESERVE, Compared, parts_frame
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["GONE", "MONTHS", "NEW", "PRICE", "PlanChange", "compare_plans"]
-
 NEW = "new workload"
 GONE = "gone workload"
 #: Months that one of the plans does not have.

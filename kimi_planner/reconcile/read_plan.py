@@ -27,8 +27,6 @@ from kimi_planner.reconcile.rows import FORMAT, plan_rows
 from kimi_planner.safe import as_written, on_one_line
 from kimi_planner.workload.fields import MAX_NAME_CHARS
 
-__all__ = ["Choice", "plan_of"]
-
 #: One model for every workload, or workload to model.
 Choice = str | Mapping[str, str]
 

@@ -15,8 +15,6 @@ from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.reconcile.invoice import InvoiceCheck
 from kimi_planner.rich import frame_html, page_html
 
-__all__ = ["ALL", "NOT_SEEN", "RESERVE", "UNPLANNED", "Compared", "Reconciliation"]
-
 #: All workloads together.
 ALL = "all"
 UNPLANNED = "unplanned"

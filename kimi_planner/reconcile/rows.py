@@ -10,8 +10,6 @@ import pandas as pd
 from kimi_planner.plan.projection import QUANTILES, Projection
 from kimi_planner.plan.spend import Spend
 
-__all__ = ["FORMAT", "plan_rows", "together_rows"]
-
 #: Of the JSON form; rises when a key changes its meaning or goes away, new keys may appear at any time.
 FORMAT = 1
 

@@ -10,8 +10,6 @@ from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
 from kimi_planner.report.table import OVER, Table
 
-__all__ = ["budget_data", "budget_sentence", "budget_tables", "span_name"]
-
 NOT_STATED = "not stated"
 
 

@@ -11,8 +11,6 @@ from kimi_planner.report.first_screen import COLUMNS, LINES
 from kimi_planner.report.table import Section, Table
 from kimi_planner.safe import on_one_line
 
-__all__ = ["card_lines", "card_table", "choice_section", "filled"]
-
 _MOST_ROWS, _MOST_LINES = 9, 4  # of the table, and of a sentence
 
 

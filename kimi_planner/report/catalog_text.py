@@ -7,8 +7,6 @@ from kimi_planner.report.register import catalog_table
 from kimi_planner.report.text import plain
 from kimi_planner.rich import stated
 
-__all__ = ["catalog_text"]
-
 
 def catalog_text(catalog: Catalog) -> str:
     """Return a catalog for a terminal."""

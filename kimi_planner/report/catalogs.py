@@ -16,8 +16,6 @@ from kimi_planner.report.json_form import as_data, dumped, form_of
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import escaped, markdown, plain
 
-__all__ = ["diff_json", "diff_text"]
-
 _COLUMNS = {
     "input_usd_per_mtok": "input",
     "cached_input_usd_per_mtok": "cached input",

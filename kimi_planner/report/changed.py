@@ -13,8 +13,6 @@ from kimi_planner.report.json_form import as_data
 from kimi_planner.report.register import assumptions_table
 from kimi_planner.report.table import Section, Table, name_text
 
-__all__ = ["change_data", "change_section", "change_tables"]
-
 _ENDS = ("before", "after")
 #: The step that assumptions move most; others state what does not change the spend.
 _ASSUMPTIONS = {

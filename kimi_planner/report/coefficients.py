@@ -31,8 +31,6 @@ from kimi_planner.report.ranges import Ranges
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["OUTPUTS", "REASONINGS", "Coefficients"]
-
 #: Factors on visible output and on reasoning that a panel offers.
 OUTPUTS = ("0.5", "1", "1.5", "2", "3")
 REASONINGS = ("0", "0.5", "1", "1.5", "2", "3")

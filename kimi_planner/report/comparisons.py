@@ -21,8 +21,6 @@ from kimi_planner.report.reconciled import (
 from kimi_planner.report.scenarios import scenarios_section
 from kimi_planner.report.table import Section
 
-__all__ = ["actuals_section", "plan_sections"]
-
 
 @public
 def plan_sections(

@@ -12,8 +12,6 @@ from kimi_planner.report.register import assumptions_table, catalog_table, sourc
 from kimi_planner.report.sentences import date_sentences, traffic_sentences
 from kimi_planner.report.table import Section, Table
 
-__all__ = ["answer_sections", "basis_sections"]
-
 
 def answer_sections(plan: Recommendation, sections: Sequence[Section] = ()) -> list[Section]:
     """Return what is decided: models, budgets by month, choices, and what else stands beside the plan."""

@@ -18,8 +18,6 @@ from kimi_planner.report.json_form import DIGITS, as_data, planned_frame, rounde
 from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.report.table import Section, Table
 
-__all__ = ["currency_sections", "in_currencies", "planned_frames"]
-
 SPEND_KEYS = ("workload", "model", "month")
 BUDGET_KEYS = ("workload", "period", "line")
 

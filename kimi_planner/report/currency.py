@@ -14,8 +14,6 @@ from kimi_planner.plan.budget import BudgetMatrix
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 
-__all__ = ["InCurrency"]
-
 
 @dataclass(frozen=True)
 class InCurrency:

@@ -10,8 +10,6 @@ from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.rich import share_text
 from kimi_planner.safe import on_one_line
 
-__all__ = ["COLUMNS", "LINES", "first_screen"]
-
 LINES, COLUMNS = 25, 100
 _OVER, _OPEN, _CHECKS = 4, 3, 4  # lines of each part at the most; the models get the rest
 _FEW = 0.01  # a smaller share of calls not served is said last

@@ -15,8 +15,6 @@ from kimi_planner.safe import csv_text
 from kimi_planner.series.growth import TENTH
 from kimi_planner.series.moments import Moment, moment_text
 
-__all__ = ["forecast_csv", "forecast_json", "forecast_text"]
-
 
 def forecast_text(forecast: SpendForecast) -> str:
     """Return a forecast for a terminal: the answer, steps on the way, notes, provenance."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kimi_planner.choose.choice import BASES
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report.contents import answer_sections, basis_sections
 from kimi_planner.report.pages import drawn, page_of
@@ -11,10 +12,7 @@ from kimi_planner.report.pictures import pictures
 from kimi_planner.report.sentences import headlines, horizon
 from kimi_planner.report.summary import key_figures
 from kimi_planner.report.table import Section
-from kimi_planner.report.tables import BASES
 from kimi_planner.report.what_if import Panel
-
-__all__ = ["html_report"]
 
 _SCRIPTS = ("sort.js", "decimal.js", "chart.js", "ranges.js", "what_if.js")
 

@@ -23,20 +23,6 @@ from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.budget import budget_data
 from kimi_planner.report.table import Section
 
-__all__ = [
-    "DIGITS",
-    "as_data",
-    "catalog_data",
-    "dumped",
-    "form_of",
-    "origin",
-    "plan_data",
-    "plan_json",
-    "planned_frame",
-    "rounded",
-    "throughput_json",
-]
-
 #: Decimal places of simulated and forecast amounts, USD.
 DIGITS = 6
 _OF_MODEL = (

@@ -13,8 +13,6 @@ from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import escaped, listed, markdown, plain, sentence_text
 from kimi_planner.rich import share_text
 
-__all__ = ["outlook_json", "outlook_markdown", "outlook_text"]
-
 _STATED = (
     *("source", "period", "begun", "ended", "is_whole", "actual_usd", "expected_ahead_usd"),
     *("expected_usd", "budget", "plan", "planned", "balance_usd"),

@@ -15,8 +15,6 @@ from kimi_planner.report.pages import drawn, page_of
 from kimi_planner.report.table import OVER, Section, Table
 from kimi_planner.rich import share_text
 
-__all__ = ["days_table", "limits_table", "outlook_page", "outlook_section", "outlook_xlsx"]
-
 _MOST_DAYS = 62  # of a table by day; of a longer period the ends of months are shown
 _QUANTILES = {"P10": "p10_usd", "P50": "p50_usd", "P90": "p90_usd"}
 

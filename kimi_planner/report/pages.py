@@ -16,7 +16,6 @@ from kimi_planner.safe import on_one_line
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["drawn", "page_of"]
 
 _PARTS = Path(__file__).with_name("page")
 

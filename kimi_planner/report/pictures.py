@@ -13,8 +13,6 @@ from kimi_planner.report.table import Section
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["pictures"]
-
 
 def pictures(recommendation: Recommendation, sections: Iterable[Section] = ()) -> dict[str, Axes]:
     """Draw the pictures of a plan, and of its comparisons; `plot.alt_text` tells what each shows.

@@ -14,8 +14,6 @@ from kimi_planner.report.table import Table
 from kimi_planner.report.text import excluded_text, listed
 from kimi_planner.report.text import plain as plain_table
 
-__all__ = ["portfolio_json", "portfolio_text"]
-
 
 def portfolio_text(
     found: Portfolio, step: Step | None = None, frontier: PortfolioFrontier | None = None

@@ -19,8 +19,6 @@ from kimi_planner.plan.tariffs import tariffs_of
 from kimi_planner.workload.dated import PriceChange
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["BOXES", "PriceMoves", "text"]
-
 #: Meters whose price a workload file can change, and so a panel.
 BOXES = tuple(key for key in TOKEN_METERS if METERS[key].price in PRICES)
 

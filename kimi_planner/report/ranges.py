@@ -24,8 +24,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.written import digits
 
-__all__ = ["ENDS", "Ranges", "ends_of"]
-
 ENDS = (0.1, 0.9)
 _NEAR = 0.02  # share of paths on each side of a percentile whose mean tells what a meter has of it
 

@@ -16,15 +16,6 @@ from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import on_one_line
 
-__all__ = [
-    "causes_table",
-    "months_table",
-    "ranges_text",
-    "reconciliation_json",
-    "reconciliation_text",
-    "totals_text",
-]
-
 _AMOUNTS = ("planned_usd", "actual_usd")
 _RANGE = ("p10_usd", "p90_usd", "position")
 

@@ -13,8 +13,6 @@ from kimi_planner.safe import on_one_line
 from kimi_planner.workload import QUANTITY_FIELDS
 from kimi_planner.workload.quantity import number_text
 
-__all__ = ["assumptions_table", "catalog_table", "source_sentences"]
-
 
 def assumptions_table(projection: Projection) -> Table:
     """Return every quantity as it was given, and where it comes from."""

@@ -10,8 +10,6 @@ from kimi_planner.report.json_form import DIGITS, as_data
 from kimi_planner.report.sentences import horizon
 from kimi_planner.report.table import Section, Table
 
-__all__ = ["scenarios_data", "scenarios_section"]
-
 
 def scenarios_section(comparison: ScenarioComparison) -> Section:
     """Return each scenario beside the plan, with the difference it makes."""

@@ -11,16 +11,6 @@ from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.currency import InCurrency
 from kimi_planner.workload.quantity import number_text
 
-__all__ = [
-    "amounts_words",
-    "date_sentences",
-    "headlines",
-    "horizon",
-    "spread_of",
-    "totals_sentence",
-    "traffic_sentences",
-]
-
 
 def horizon(projection: Projection) -> str:
     """Return the months of a plan in words: one of them, or the first to the last."""

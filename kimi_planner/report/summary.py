@@ -10,8 +10,6 @@ from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.sentences import spread_of
 from kimi_planner.rich import share_text
 
-__all__ = ["key_figures"]
-
 
 def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
     """Return name, value and words of what matters most."""

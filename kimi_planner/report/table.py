@@ -9,8 +9,6 @@ from typing import Any
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload.fields import MAX_NAME_CHARS
 
-__all__ = ["OVER", "Section", "Table", "name_text"]
-
 _WIDEST = 14  # columns that can still be read beside each other
 #: Stands after an amount that is above its budget.
 OVER = "!"

@@ -9,7 +9,6 @@ import numpy as np
 
 from kimi_planner.billing.meters import ByMeter, title_of
 from kimi_planner.catalog import Exchange
-from kimi_planner.choose.choice import BASES
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.spend import Spend
@@ -17,16 +16,6 @@ from kimi_planner.report.currency import InCurrency
 from kimi_planner.report.sentences import amounts_words, horizon, spread_of
 from kimi_planner.report.table import Table
 from kimi_planner.rich import share_text
-
-__all__ = [
-    "BASES",
-    "OVER_BUDGET",
-    "budgets_table",
-    "exclusions_table",
-    "meters_table",
-    "months_table",
-    "spend_table",
-]
 
 OVER_BUDGET = "chance any month is over budget"
 

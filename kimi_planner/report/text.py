@@ -23,19 +23,6 @@ from kimi_planner.report.table import Section, Table
 from kimi_planner.report.tables import spend_table
 from kimi_planner.safe import on_one_line
 
-__all__ = [
-    "escaped",
-    "excluded_text",
-    "listed",
-    "markdown",
-    "markdown_report",
-    "plain",
-    "plan_text",
-    "recommendation_text",
-    "section_text",
-    "sentence_text",
-]
-
 
 def plain(table: Table) -> str:
     """Return a table for a terminal."""

@@ -13,8 +13,6 @@ from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.rich import share_text
 
-__all__ = ["peaks_table", "throughput_text", "tiers_table"]
-
 _HEADERS = ("concurrency", "requests/min", "tokens/min", "tokens/day")
 _SPANS = ("minutes", "time", "days")
 

@@ -16,8 +16,6 @@ from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import on_one_line
 
-__all__ = ["spend_json", "spend_text"]
-
 _COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _MODEL = "priced_as"
 

@@ -28,8 +28,6 @@ from kimi_planner.workload.written import (
     workload_table,
 )
 
-__all__ = ["Panel"]
-
 #: Fields that a factor of the panel multiplies.
 _SCALED = {"completion_tokens": "output", "reasoning_tokens": "reasoning"}
 _NUMBERS = re.compile(r"(?:^|(?<=[ \[]))(\d[\d.]*)")  # of a quantity in TOML, keys left out

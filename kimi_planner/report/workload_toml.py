@@ -12,8 +12,6 @@ import numpy as np
 from kimi_planner.workload import Empirical, Workload
 from kimi_planner.workload.written import digits, workloads_toml
 
-__all__ = ["fitted_toml"]
-
 
 def fitted_toml(
     workloads: Sequence[Workload], folder: Path = Path(), log: Path | None = None

@@ -13,8 +13,6 @@ from kimi_planner.report.table import Section
 from kimi_planner.safe import csv_text
 from kimi_planner.writes import write_files
 
-__all__ = ["DEFAULT_FORMS", "chosen_forms", "rendered", "write_report"]
-
 #: From a form of the report to its file; the form CSV has a second one, of the budget.
 FILES = {
     "html": "report.html",

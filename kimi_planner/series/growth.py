@@ -11,8 +11,6 @@ from kimi_planner.series.intervals import Array
 from kimi_planner.series.moments import DAY
 from kimi_planner.series.observed import Observed
 
-__all__ = ["TENTH", "Growth", "flattened", "growth_of", "spend_between"]
-
 MONTH = 30.4375  # days
 LEAST_DAYS = 10  # three pairs of days a week apart
 _LINE_WEEKS = 4  # that a line needs

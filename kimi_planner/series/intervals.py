@@ -12,8 +12,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Covariance", "bursts", "cycle", "power_law", "white"]
-
 Array = NDArray[np.float64]
 Covariance = Callable[[Array, Array, Array, Array], Array]
 

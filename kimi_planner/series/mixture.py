@@ -21,8 +21,6 @@ from kimi_planner.series.intervals import Array, Covariance, bursts, cycle, powe
 from kimi_planner.series.moments import DAY
 from kimi_planner.series.observed import Observed
 
-__all__ = ["METHOD", "WEEK_HARMONICS", "Mixture", "weigh"]
-
 METHOD = (
     "Bayesian mixture of Poisson and regular arrivals, white noise, bursts, fractional Gaussian noise "
     "and level drift by Hurst exponent, daily and weekly rhythm; spread on a square-root scale learned "

@@ -10,8 +10,6 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, shown
 
-__all__ = ["DAY", "NUMBER", "Moment", "at", "length_of", "micros", "moment_of", "moment_text"]
-
 DAY = 86_400.0  # seconds
 
 #: A point in a log: a UTC time, or the time since the log began where it has no dates.

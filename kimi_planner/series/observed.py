@@ -12,8 +12,6 @@ from kimi_planner.errors import TooLittleUsageError, UsageError
 from kimi_planner.series.intervals import Array
 from kimi_planner.series.moments import DAY, Moment, at, micros, moment_text
 
-__all__ = ["LONG_LOG_DAYS", "Counts", "Observed", "TimedRows", "observe", "timed_rows"]
-
 Counts = NDArray[np.int64]
 
 _MOST_GAPS = 64

@@ -21,8 +21,6 @@ from kimi_planner.series.moments import DAY
 from kimi_planner.series.observed import Observed
 from kimi_planner.toml_file import read_toml
 
-__all__ = ["PATH", "Constants", "Ranges", "Traits", "ahead_of", "from_score", "learned", "score_of"]
-
 PATH = data_dir() / "forecast_spread.toml"
 _BLOCKS = 8
 _LEAST_SLOW, _LEAST_WIDTH = 1e-5, 1e-6

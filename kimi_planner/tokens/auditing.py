@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-__all__ = ["Audit", "Audited", "audit"]
-
 EXACT, IN_RANGE, UNKNOWN = "exact", "within the stated range", "unknown"
 #: So many calls of a model that differ by the same number have something in common.
 LEAST_ALIKE = 3

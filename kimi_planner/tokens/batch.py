@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-__all__ = ["cores", "count_in_chunks"]
-
 Prepared = TypeVar("Prepared")
 
 

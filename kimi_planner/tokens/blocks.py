@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["chat_body", "chat_messages", "plain"]
-
 _BLOCKS = ("thinking", "tool_use", "tool_result")
 
 

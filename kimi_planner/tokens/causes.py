@@ -20,7 +20,6 @@ from kimi_planner.tokens.templates.pieces import Piece, Special
 if TYPE_CHECKING:
     from kimi_planner.tokens.templates import Template
 
-__all__ = ["prompt_causes", "reply_causes"]
 
 #: The system prompt that the template of the open weights of K2 puts where there is none.
 DEFAULT_SYSTEM = "You are Kimi, an AI assistant created by Moonshot AI."

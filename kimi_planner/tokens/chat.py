@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from kimi_planner.tokens.evidence import Exactness
     from kimi_planner.tokens.templates import Template
 
-__all__ = [
-    "PromptCount",
-    "ReplyCount",
-    "count_completion",
-    "count_messages",
-    "count_pieces",
-    "count_prompt",
-    "count_reply",
-    "prompt_parts",
-    "template_on",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptCount:

@@ -27,16 +27,6 @@ from kimi_planner.tokens.pieces import without_surrogates
 if TYPE_CHECKING:
     import tiktoken
 
-__all__ = [
-    "DEFAULT",
-    "ENGINES",
-    "Engine",
-    "bulk_engine",
-    "encoding_parts",
-    "engine",
-    "load_ahead",
-    "tiktoken_encoding",
-]
 
 DEFAULT = "native" if native.is_built() else "splintr"
 

@@ -14,17 +14,6 @@ from kimi_planner.files import data_dir
 from kimi_planner.tokens.messages import Image
 from kimi_planner.tokens.requests import Request
 
-__all__ = [
-    "EVIDENCE_FILE",
-    "EVIDENCE_KINDS",
-    "Evidence",
-    "Exactness",
-    "evidence",
-    "evidence_rows",
-    "judged",
-    "kinds_of",
-]
-
 #: How a count is known: recorded bills of that kind are met; it follows the published template; or
 #: it may be off by the range it states.
 Exactness = Literal["billed", "template", "estimate"]

@@ -15,8 +15,6 @@ from kimi_planner.boundary import opening
 from kimi_planner.errors import RequestError, needs, shown
 from kimi_planner.limits import PIXELS
 
-__all__ = ["image_size", "image_tokens", "most_image_tokens"]
-
 #: Forms of pixels; the first are those that the API documents, the others what clients turn into them.
 _FORMS = (
     "PNG",

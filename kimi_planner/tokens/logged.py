@@ -18,8 +18,6 @@ from kimi_planner.packed import DamagedFileError, open_unpacked
 from kimi_planner.tokens.blocks import chat_body
 from kimi_planner.tokens.requests import BODY_KEYS
 
-__all__ = ["LoggedCall", "body_in", "call_in", "read_rows"]
-
 _REQUESTS = ("body", "request", "proxy_server_request", "request_body", "input", "kwargs")
 _OPTIONS = ("model_parameters", "optional_params")
 _REPLIES = ("response", "reply", "output", "response_body", "completion")

@@ -10,8 +10,6 @@ from typing import Any
 from kimi_planner.errors import RequestError, shown
 from kimi_planner.tokens.blocks import plain
 
-__all__ = ["Call", "Doubt", "Findings", "Image", "Message", "Part", "Video", "tools_of"]
-
 _READ_OF_MESSAGE = frozenset(
     [
         "role",

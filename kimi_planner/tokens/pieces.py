@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["MAX_CHUNK_CHARS", "MAX_RUN_CHARS", "cut", "is_one_piece", "without_surrogates"]
-
 MAX_CHUNK_CHARS = 400_000
 MAX_RUN_CHARS = 25_000
 

@@ -15,8 +15,6 @@ from kimi_planner.errors import RequestError, shown
 from kimi_planner.tokens.blocks import chat_body, chat_messages, plain
 from kimi_planner.tokens.messages import Doubt, Findings, Message, tools_of
 
-__all__ = ["BODY_KEYS", "Request", "reply_of"]
-
 #: What does not move the count: sampling, streaming, routing, limits and labels.
 _QUIET = frozenset(
     [

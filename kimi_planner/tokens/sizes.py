@@ -17,8 +17,6 @@ from kimi_planner.files import data_dir
 from kimi_planner.tokens.vocabulary import SHA256
 from kimi_planner.toml_file import TomlTable, read_toml
 
-__all__ = ["SizeEstimate", "size_kinds", "tokens_from_bytes"]
-
 MAX_BYTES = 10**15
 _RATIOS = tuple(f"tokens_per_byte_{name}" for name in ("p10", "p50", "p90", "mean"))
 _FORMS: dict[str, type] = {"version": str, "measured_on": date, "vocabulary_sha256": str}

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["count_many", "count_tokens", "count_tokens_batch"]
-
 
 def count_tokens(text: str, *, engine_name: str = DEFAULT) -> int:
     """Count the tokens of a text, exactly as the Kimi models do.

@@ -15,17 +15,6 @@ from kimi_planner.errors import VocabularyError
 if TYPE_CHECKING:
     import splintr
 
-__all__ = [
-    "PATTERN_NAME",
-    "RANKS",
-    "SHA256",
-    "SPECIAL_TOKENS",
-    "model_file",
-    "pattern",
-    "proven_stream",
-    "proven_tokenizer",
-    "ranks",
-]
 
 RANKS = 163_584
 

@@ -13,8 +13,6 @@ from kimi_planner.usage.dialects import Dialect, spelled
 from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, parsed, stated
 from kimi_planner.usage.times import is_stamp
 
-__all__ = ["unread"]
-
 #: What a name is about, by the beginnings of its words; the first that fits counts.
 _ABOUT = {
     "cost": ("cost", "spend", "spent", "price", "usd"),

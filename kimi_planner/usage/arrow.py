@@ -14,8 +14,6 @@ from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block
 from kimi_planner.usage.table import JSON_CELLS, MOST_KEYS, SAID, Table
 
-__all__ = ["DoubledKeyError", "table_of_lines"]
-
 
 class _OddError(Exception):
     """These lines need a closer look."""

@@ -24,8 +24,6 @@ from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.table import JSON_CELLS, SAID, Table
 
-__all__ = ["read_arrow"]
-
 _BATCH_ROWS = 1 << 15
 
 

@@ -10,8 +10,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["CELL_BYTES", "blocks_of", "unpacked"]
-
 #: What a value takes in memory, however often a file says it at once.
 CELL_BYTES = 8
 _MAGIC = len(b"ARROW1")

@@ -30,8 +30,6 @@ from kimi_planner.usage.reading import read_table
 from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.table import Table, as_objects
 
-__all__ = ["read_csv", "read_frame", "refuse_header"]
-
 _SIGNS = (",", ";", "\t", "|")
 _BATCH_ROWS = 1 << 15
 _NAME = "usage CSV"

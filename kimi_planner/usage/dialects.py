@@ -12,18 +12,6 @@ from typing import Any
 
 from kimi_planner.files import data_dir
 
-__all__ = [
-    "GENERIC",
-    "PARTS",
-    "Dialect",
-    "dialect_of",
-    "dialect_of_columns",
-    "dialects",
-    "spelled",
-    "tables",
-    "value_at",
-]
-
 #: The last dialect, of whatever has the names of a usage object.
 GENERIC = "usage objects"
 #: The counts of a usage object.

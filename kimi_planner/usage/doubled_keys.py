@@ -11,8 +11,6 @@ from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError
 from kimi_planner.usage.dialects import spelled
 
-__all__ = ["check_every_key", "check_keys", "mentions_usage"]
-
 #: What else of an entry changes its cost, or which call it is.
 _TELLING = frozenset(("model", "id", "created", "created_at", "timestamp", "service_tier", "batch"))
 _USAGE = re.compile(r"(?:^|[._])(?:tokens?|usage|cost|cached)(?:$|[._])")

@@ -16,8 +16,6 @@ from kimi_planner.usage.doubled_keys import check_keys
 from kimi_planner.usage.pages import page_of
 from kimi_planner.usage.table import number_of
 
-__all__ = ["Unwrapping", "is_plain"]
-
 #: Fields that are lists of entries, or of more such lists.
 _LISTS = frozenset((
     "data", "results", "result", "spans", "resource_spans", "scope_spans", "batches", "calls", "runs", "traces",

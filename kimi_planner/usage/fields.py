@@ -12,8 +12,6 @@ from kimi_planner.usage.dialects import Dialect, spelled, tables
 from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.table import SAID, Count, Table, as_count, as_objects, stated
 
-__all__ = ["Fields", "wanted_of"]
-
 #: By which it is told that a path lies inside of what was said, or is of the first of a list.
 _INSIDE = SAID | {"0"}
 

@@ -18,17 +18,6 @@ from kimi_planner.usage.lines import Rejects
 from kimi_planner.usage.table import number_of
 from kimi_planner.usage.times import as_numbers, as_times
 
-__all__ = [
-    "COLUMNS",
-    "COUNTS",
-    "OPTIONAL_COUNTS",
-    "WRITTEN",
-    "Place",
-    "checked_rows",
-    "is_column",
-    "is_count",
-]
-
 #: Columns of a usage frame. ``timestamp`` is a UTC time, or a Timedelta since the start of the
 #: log where the log has no dates; a missing count means that the log does not say.
 COLUMNS = (

@@ -10,8 +10,6 @@ import numpy as np
 from kimi_planner.usage.fields import Fields
 from kimi_planner.usage.table import as_objects, equal, is_text
 
-__all__ = ["call_ids", "numbers_of", "tree_nodes"]
-
 #: Longer texts are few; each is hashed by itself.
 _LONG = 128
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93))

@@ -30,7 +30,6 @@ with suppress(ImportError):  # where no wheel of it is made
 
     loads = orjson.loads
 
-__all__ = ["Entries", "read_json"]
 
 #: Text whose entries are read together.
 _READ_CHARS = 1 << 21

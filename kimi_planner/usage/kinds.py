@@ -10,8 +10,6 @@ import numpy as np
 from kimi_planner.boundary import quoted
 from kimi_planner.usage.table import Count, as_count
 
-__all__ = ["counts_of_kinds"]
-
 #: What is counted beside tokens.
 _NO_TOKENS = re.compile(
     "search|request|call|image|second|character|page|query|queries|duration|unit"

@@ -17,8 +17,6 @@ from kimi_planner.limits import LINE_BYTES
 from kimi_planner.packed import STANDARD_INPUT, DamagedFileError, Progress, open_unpacked
 from kimi_planner.usage.paths import refuse_start
 
-__all__ = ["MAX_REJECTED_SHOWN", "Block", "Rejects", "first_line", "line_blocks"]
-
 #: Bad rows that are kept as messages.
 MAX_REJECTED_SHOWN = 20
 

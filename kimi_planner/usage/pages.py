@@ -7,8 +7,6 @@ from typing import Any
 
 from kimi_planner.usage.dialects import spelled
 
-__all__ = ["page_of"]
-
 _HOLDERS = ("meta", "metadata", "pagination", "page", "links", "paging", "result_info", "cursors")
 _PAGE = ("page", "current_page", "page_number")
 _PAGES = ("total_pages", "pages", "page_count", "last_page")

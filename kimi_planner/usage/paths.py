@@ -13,8 +13,6 @@ from kimi_planner.errors import UsageError, shown
 from kimi_planner.files import globbed
 from kimi_planner.packed import zipped_files
 
-__all__ = ["LogFile", "files_of", "is_arrow", "is_stream", "refuse_container", "refuse_start"]
-
 #: What lies beside logs and is none, by its name.
 _BESIDE = re.compile(
     r"(?:readme|licen[cs]e|changelog|notice|manifest|schema|makefile)\b.*"

@@ -15,8 +15,6 @@ from kimi_planner.json_text import loaded
 from kimi_planner.packed import Progress
 from kimi_planner.usage.lines import line_blocks
 
-__all__ = ["BLOCK_TOKENS", "PrefixLog", "read_prefix_log"]
-
 #: Tokens that one of Mooncake's block ids stands for.
 BLOCK_TOKENS = 512
 _INT64 = 2**63

@@ -25,8 +25,6 @@ from kimi_planner.usage.totals.columns import Counts, calls_of, counts_of, dates
 from kimi_planner.usage.totals.result import totals_of
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell
 
-__all__ = ["RowCosts", "cost_rows", "price_usage", "tariffs_of", "total_cost"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowCosts:

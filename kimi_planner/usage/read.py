@@ -23,15 +23,6 @@ from kimi_planner.usage.lines import Rejects, first_line, line_blocks
 from kimi_planner.usage.paths import files_of, is_arrow, refuse_container
 from kimi_planner.usage.rows import HIDDEN, LeftOut, Rows
 
-__all__ = [
-    "begun",
-    "checked_frame",
-    "completeness",
-    "read_file",
-    "read_usage",
-    "refuse_empty",
-]
-
 _SSE = ("data:", "event:", ":", "id:", "retry:")
 
 

@@ -29,8 +29,6 @@ from kimi_planner.usage.table import (
 )
 from kimi_planner.usage.values import batch_of, clock_of, cost_of, models_of, taken
 
-__all__ = ["read_table"]
-
 _NO_USAGE = "no usage object, so the call's cost is unknown. Log `usage` with every reply."
 _LENGTH_OF_DAY = len("2026-01-01")
 _PARTED = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")

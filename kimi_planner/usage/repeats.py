@@ -12,8 +12,6 @@ import pandas as pd
 from kimi_planner.errors import Where
 from kimi_planner.usage.lines import Rejects
 
-__all__ = ["Twice", "one_row_per_call", "parents_of_calls"]
-
 _COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 #: So many rows that differ, and it is no chance that all come in pairs: with dates, and without.

@@ -17,7 +17,6 @@ from kimi_planner.usage.prefix_log import PrefixLog
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CHUNK_TOKENS", "CachedFromLog", "cached_share_from_log"]
 
 #: Prefixes are kept in whole chunks of this many tokens, as observed on Kimi endpoints.
 CHUNK_TOKENS = 256

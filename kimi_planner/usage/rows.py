@@ -20,8 +20,6 @@ from kimi_planner.usage.lines import MAX_REJECTED_SHOWN, Rejects
 from kimi_planner.usage.repeats import Twice, one_row_per_call, parents_of_calls
 from kimi_planner.usage.times import as_times
 
-__all__ = ["HIDDEN", "LeftOut", "Problems", "Rows"]
-
 #: Columns of a chunk that a usage frame does not have: where a row stands, and which call it is of.
 HIDDEN = ("_line", "_file", "_id", "_chunk", "_node", "_parent", "_cost")
 _MOST_PROBLEMS = 10_000

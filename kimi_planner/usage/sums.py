@@ -11,8 +11,6 @@ from kimi_planner.usage.fields import Fields
 from kimi_planner.usage.frame import WRITTEN
 from kimi_planner.usage.table import Count, stated
 
-__all__ = ["Counts", "add_up", "written"]
-
 Counts = dict[str, Count]
 
 

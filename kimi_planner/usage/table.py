@@ -20,22 +20,6 @@ from kimi_planner.limits import DEPTH, TABLE_COLUMNS
 from kimi_planner.usage.dialects import spelled
 from kimi_planner.usage.doubled_keys import check_keys
 
-__all__ = [
-    "DOUBTFUL",
-    "JSON_CELLS",
-    "MOST_KEYS",
-    "SAID",
-    "Count",
-    "Table",
-    "as_count",
-    "as_objects",
-    "equal",
-    "is_text",
-    "number_of",
-    "parsed",
-    "stated",
-]
-
 #: Objects of what was said in a call, in which no usage is looked for, unless a dialect names them.
 SAID = frozenset((
     "choices", "messages", "content", "message", "input", "output", "inputs", "outputs", "tools",

@@ -8,8 +8,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-__all__ = ["arrow_times", "as_numbers", "as_times", "is_stamp"]
-
 _STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _STROKES = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}(?:[ T]|$)")
 _SECONDS_FROM = 1e8  # March 1973; every number of eight digits is below, and may be a date

@@ -12,8 +12,6 @@ from kimi_planner.usage.fields import Fields
 from kimi_planner.usage.table import as_objects, is_text, stated
 from kimi_planner.usage.times import arrow_times, is_stamp
 
-__all__ = ["batch_of", "clock_of", "cost_of", "models_of", "taken"]
-
 _BATCH = ("batch", "message_batch")
 _PLAIN_TIERS = (None, *_BATCH, "standard", "default", "auto", "unspecified")
 

@@ -18,8 +18,6 @@ from kimi_planner.series.moments import DAY, Moment
 from kimi_planner.series.observed import Observed, observe, timed_rows
 from kimi_planner.series.spread import Ranges, ahead_of, learned
 
-__all__ = ["Ahead", "ahead", "correlation_of", "growth_ahead", "level_ahead", "mean_factor"]
-
 _SHARES = np.array([0.1, 0.5, 0.9])
 _HORIZONS = np.array([1.0, 12.0]) * MONTH * DAY
 #: Months by which those of a year have grown on average since the first.

@@ -12,8 +12,6 @@ from kimi_planner.workload.check import check_keys, refused
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Constant, number_text
 
-__all__ = ["WrittenShare", "parse_fees_per_request", "parse_written_share"]
-
 _KINDS = ("five_minutes", "one_hour")
 
 

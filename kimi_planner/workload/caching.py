@@ -25,8 +25,6 @@ from kimi_planner.workload.quantity import Array, Quantity, number_text
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_means
 
-__all__ = ["LIFETIME_MINUTES", "Cache", "CachedShare", "parse_cache"]
-
 LIFETIME_MINUTES = (5.0, 30.0)
 MINUTES_PER_DAY = 1440
 MAX_MINUTES = 10_000_000

@@ -18,8 +18,6 @@ from kimi_planner.workload.quantity import (
     number_text,
 )
 
-__all__ = ["CERTAINTIES", "Certainty"]
-
 
 class Certainty(NamedTuple):
     """Factors on a number at its P10 and P90; the number itself is the median.

@@ -8,8 +8,6 @@ from decimal import Decimal
 from kimi_planner.errors import WorkloadError, is_whole, restated, shown, unknown
 from kimi_planner.money import exact_decimal
 
-__all__ = ["MAX_RESERVED_TOKENS", "check_keys", "exact_number", "refused", "whole_tokens"]
-
 MAX_RESERVED_TOKENS = 100_000_000
 
 

@@ -14,8 +14,6 @@ from kimi_planner.workload.resolve import UNITS
 if TYPE_CHECKING:
     from kimi_planner.workload.model import Workload
 
-__all__ = ["refuse_contradictions", "refuse_full_prompt"]
-
 
 def refuse_contradictions(workload: Workload) -> None:
     """Raise WorkloadError if two fields contradict each other."""

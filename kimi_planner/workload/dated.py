@@ -18,8 +18,6 @@ from kimi_planner.workload.check import check_keys, refused
 from kimi_planner.workload.parse import parse_quantity
 from kimi_planner.workload.quantity import Quantity
 
-__all__ = ["Event", "PriceChange", "parse_date", "parse_events", "parse_price_changes"]
-
 _EVENT_KEYS = sorted({"name", "date", "from", "to", "factor", "extra_requests"})
 _CHANGE_KEYS = sorted({"date", "model", "factor", *PRICES})
 

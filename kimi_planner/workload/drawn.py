@@ -18,8 +18,6 @@ from kimi_planner.workload.quantity import Array, Quantity
 from kimi_planner.workload.resolve import Part, Sizes
 from kimi_planner.workload.turns import turn_means, whole_turns
 
-__all__ = ["MAX_SAMPLE_CALLS", "SAMPLE_CONVERSATIONS", "CallSample", "Drawn"]
-
 SAMPLE_CONVERSATIONS = 65_536
 MAX_SAMPLE_CALLS = 1_000_000
 

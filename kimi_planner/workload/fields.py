@@ -19,8 +19,6 @@ from kimi_planner.workload.dated import parse_date, parse_events, parse_price_ch
 from kimi_planner.workload.overflow import parse_overflow
 from kimi_planner.workload.parse import QUANTITIES, parse_quantity
 
-__all__ = ["parse_field"]
-
 MAX_NAME_CHARS = 200
 MAX_PROFILE = 1_000_000
 MAX_PROFILE_PLACES = 20

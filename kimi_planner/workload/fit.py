@@ -32,8 +32,6 @@ from kimi_planner.workload.quantity import Scaled
 from kimi_planner.workload.resolve import UNITS
 from kimi_planner.workload.rhythm import Rhythm, rhythm_of
 
-__all__ = ["fitted"]
-
 SHORT_LOG_DAYS = 14
 NOT_STATED = "(not stated)"
 _WRITTEN = {"written_5m_tokens": "five_minutes", "written_1h_tokens": "one_hour"}

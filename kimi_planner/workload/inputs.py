@@ -13,17 +13,6 @@ from kimi_planner.errors import SettingError, day_of, is_number, restated, shown
 from kimi_planner.workload.load import load_workloads
 from kimi_planner.workload.model import Workload
 
-__all__ = [
-    "Workloads",
-    "check_between",
-    "check_price_changes",
-    "check_seed",
-    "chosen_day",
-    "chosen_models",
-    "chosen_workloads",
-    "with_pinned",
-]
-
 #: Workloads as a caller gives them: one, several, or the path of a workload file.
 Workloads: TypeAlias = Workload | Iterable[Workload] | str | PathLike[str]
 

@@ -15,8 +15,6 @@ from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.model import FIELDS, Workload
 
-__all__ = ["TOP_KEYS", "example_path", "load_workloads"]
-
 _FILE_FIELDS = frozenset(FIELDS) - {"notes", "price_changes"}
 #: What may stand at the top of a workload file; the last four are of the plan, see `plan.plan_file`.
 TOP_KEYS = frozenset(

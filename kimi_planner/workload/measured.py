@@ -21,15 +21,6 @@ from kimi_planner.workload.quantity import Empirical, Quantity, number_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "LOGGED_KEYS",
-    "Values",
-    "from_file",
-    "from_values",
-    "is_values",
-    "logged_tokens",
-    "per_request",
-]
 
 #: Quantities of a workload that a log shows.
 LOGGED_KEYS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")

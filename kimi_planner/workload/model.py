@@ -26,7 +26,6 @@ from kimi_planner.workload.resolve import UNITS, Load, resolve
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FIELDS", "QUANTITY_FIELDS", "Given", "Workload"]
 
 #: What a quantity may be given as.
 Given = Quantity | int | float | Decimal | Mapping[str, Any] | Values

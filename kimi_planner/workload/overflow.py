@@ -8,8 +8,6 @@ from typing import Any
 
 from kimi_planner.workload.check import refused, whole_tokens
 
-__all__ = ["Overflow", "parse_overflow"]
-
 _WORDS = ("price_all", "reject", "drop_oldest")
 _FORMS = 'Give "price_all", "reject", "drop_oldest" or { summarise_to_tokens = 2000 }.'
 

@@ -28,8 +28,6 @@ from kimi_planner.workload.quantity import (
 )
 from kimi_planner.workload.turns import WholeTurns
 
-__all__ = ["QUANTITIES", "Kind", "parse_quantity"]
-
 MAX_SPREAD = 1_000_000
 MAX_BEYOND = 0.05  # of a rate by mean and sd, outside of its bounds
 MAX_PLACES = 100  # far above any float of use, far below what exact arithmetic holds

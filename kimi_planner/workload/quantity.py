@@ -16,19 +16,6 @@ from scipy.special import betaincinv, ndtr, ndtri
 
 from kimi_planner.money import exact_decimal
 
-__all__ = [
-    "ONE",
-    "ZERO",
-    "Beta",
-    "Constant",
-    "Empirical",
-    "Geometric",
-    "Quantity",
-    "Scaled",
-    "SplitLognormal",
-    "SplitNormal",
-]
-
 Array = NDArray[np.float64]
 
 Z90 = float(ndtri(0.9))

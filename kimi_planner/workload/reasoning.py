@@ -11,8 +11,6 @@ from kimi_planner.workload.quantity import Constant, Quantity, Scaled, SplitLogn
 if TYPE_CHECKING:
     from kimi_planner.workload.model import Workload
 
-__all__ = ["Reasoning", "reasoning_of", "thought"]
-
 
 class Reasoning(NamedTuple):
     """Where the reasoning of a workload on a model is from.

@@ -23,7 +23,6 @@ from kimi_planner.workload.turns import turn_means
 if TYPE_CHECKING:
     from kimi_planner.workload.model import Workload
 
-__all__ = ["UNITS", "Load", "Part", "Sizes", "Traffic", "factor_key", "resolve"]
 
 #: Fields of a workload that may give its traffic.
 UNITS = ("requests_per_day", "conversations_per_day", "requests_per_month", "documents")

@@ -13,8 +13,6 @@ from kimi_planner.series.intervals import Array
 from kimi_planner.series.moments import DAY
 from kimi_planner.series.observed import timed_rows
 
-__all__ = ["Rhythm", "rhythm_of"]
-
 _LEAST_WEEKS, _LEAST_DAYS, _LEAST_CALLS, _LEAST_ROWS = 2, 3, 100, 6
 _EVENT_DAYS = 28  # that a log has at the least for a day to be far off the rest
 _NEAR = 10  # days on each side, by which a day is judged

@@ -11,8 +11,6 @@ from scipy.special import ndtr
 
 from kimi_planner.workload.quantity import Array, Constant, Geometric, Quantity
 
-__all__ = ["MOST_TURNS", "WholeTurns", "turn_chances", "turn_means", "whole_turns"]
-
 MOST_TURNS = 10_000  # of one conversation, however long its tail
 _GRID = 20_000
 _RARE = 1e-7  # share of conversations that are longer than the longest one counted

@@ -24,8 +24,6 @@ from kimi_planner.workload.quantity import (
 )
 from kimi_planner.workload.resolve import UNITS
 
-__all__ = ["per_prompt_token", "what_if"]
-
 Number = Decimal | int | float | str
 
 #: What of a distribution grows with its values.

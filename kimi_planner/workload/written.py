@@ -24,17 +24,6 @@ from kimi_planner.workload.model import Workload
 from kimi_planner.workload.overflow import Overflow
 from kimi_planner.workload.quantity import Constant, Empirical, Geometric, Quantity, Scaled
 
-__all__ = [
-    "digits",
-    "measured_in",
-    "price_change_blocks",
-    "stated",
-    "toml_lines",
-    "toml_value",
-    "workload_table",
-    "workloads_toml",
-]
-
 _MOST_VALUES = 1000
 _AS_GIVEN = re.compile(r"(mean|sd|p10|p50|p90) (-?[\d,]*\d(?:\.\d+)?)(?:, (?=[a-z])|$)")
 

@@ -16,8 +16,6 @@ from kimi_planner.errors import KimiPlannerError, MissingExtraError
 from kimi_planner.packed import Progress
 from kimi_planner.tokens.engine import bulk_engine
 
-__all__ = ["count_corpus"]
-
 
 @public
 def count_corpus(

@@ -13,8 +13,6 @@ from kimi_planner.files import globbed, no_such_file
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.packed import PACKED_MAGIC, STANDARD_INPUT, DamagedFileError, open_unpacked
 
-__all__ = ["FORMS", "Form", "Source", "find_sources"]
-
 Form = Literal["text", "jsonl", "json", "csv", "parquet"]
 FORMS: tuple[Form, ...] = ("text", "jsonl", "json", "csv", "parquet")
 

@@ -28,8 +28,6 @@ from kimi_planner.limits import LINE_BYTES
 from kimi_planner.packed import DamagedFileError, open_unpacked
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 
-__all__ = ["Reading", "Record", "Reject", "read_records"]
-
 _READ_BYTES = 1 << 20
 
 

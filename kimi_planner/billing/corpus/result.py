@@ -11,8 +11,6 @@ from kimi_planner.errors import needs
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CorpusCount", "FileCount"]
-
 
 @dataclass(slots=True, kw_only=True)
 class FileCount:

@@ -32,8 +32,6 @@ from kimi_planner.limits import LINE_BYTES
 from kimi_planner.packed import Progress
 from kimi_planner.tokens.engine import DEFAULT
 
-__all__ = ["Block", "Frame", "block_bytes_for", "ratio_interval", "sample_corpus", "walk_places"]
-
 PER_STRETCH = 3
 WANTED_BLOCKS = 600
 MIN_BLOCKS = 60

@@ -14,8 +14,6 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.money import exact_decimal, plain
 from kimi_planner.tokens.text import count_many
 
-__all__ = ["Tally", "costs"]
-
 BATCH_CHARS = 1_000_000
 BATCH_TEXTS = 20_000
 MAX_MESSAGES = 1_000

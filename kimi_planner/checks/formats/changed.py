@@ -10,19 +10,6 @@ from kimi_planner.checks.changes import MonthChange, PromptChange, WorkloadChang
 from kimi_planner.checks.growth import Comparison, month_words, moved
 from kimi_planner.money import cents, in_cents, signed_usd
 
-__all__ = [
-    "causes",
-    "changed_lines",
-    "dollars",
-    "headline",
-    "month_causes",
-    "prompt_line",
-    "standing",
-    "was",
-    "workload_line",
-]
-
-
 #: What can have become of a thing that is shown.
 STATES = ("changed", "moved", "new", "gone")
 

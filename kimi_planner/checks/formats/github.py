@@ -15,8 +15,6 @@ from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.run import CheckReport
 from kimi_planner.notes import counted
 
-__all__ = ["MAX_SUMMARY_BYTES", "render", "step_summary"]
-
 MAX_ANNOTATIONS = 10  # of a kind that a step shows; both kinds together stay below it
 MAX_SUMMARY_BYTES = 1024 * 1024
 

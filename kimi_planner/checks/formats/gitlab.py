@@ -10,8 +10,6 @@ from kimi_planner.checks.formats.visible import json_text, visible
 from kimi_planner.checks.results import Outcome
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["render"]
-
 SEVERITIES = {
     Outcome.WARNING: "minor",
     Outcome.OVER: "major",

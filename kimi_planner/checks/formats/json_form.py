@@ -10,8 +10,6 @@ from kimi_planner.checks.growth import Comparison
 from kimi_planner.checks.results import CheckResult, ordered
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["render"]
-
 
 def render(report: CheckReport) -> str:
     """Return the report as JSON; amounts are decimal strings."""

@@ -9,8 +9,6 @@ from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import CheckResult, Outcome, worst
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["render"]
-
 
 def render(report: CheckReport) -> str:
     """Return the report as XML; what is over a limit is a failure, unknown or invalid an error."""

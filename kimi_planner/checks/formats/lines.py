@@ -11,8 +11,6 @@ from kimi_planner.checks.results import CheckResult, Outcome, ordered
 from kimi_planner.checks.run import CheckReport
 from kimi_planner.notes import counted
 
-__all__ = ["breaches", "coverage_lines", "covered", "fingerprinted", "result_line", "summary"]
-
 
 def result_line(result: CheckResult) -> str:
     """Return a result on one line: outcome, place, message."""

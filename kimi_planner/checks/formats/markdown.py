@@ -23,8 +23,6 @@ from kimi_planner.checks.run import CheckReport
 from kimi_planner.money import signed_usd, usd
 from kimi_planner.notes import counted
 
-__all__ = ["MARK", "MAX_COMMENT_BYTES", "document", "render"]
-
 #: What a comment starts with, unseen.
 MARK = "<!-- kimi-planner -->"
 MAX_COMMENT_BYTES = 64_000  # GitHub takes 65,536 characters

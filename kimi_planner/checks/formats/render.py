@@ -6,8 +6,6 @@ from importlib import import_module
 
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["FORMATS", "form_of_file", "render"]
-
 #: Name of a form to its module.
 FORMATS = {
     "text": "text",

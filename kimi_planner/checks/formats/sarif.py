@@ -19,7 +19,6 @@ from kimi_planner.checks.run import CheckReport
 if TYPE_CHECKING:
     from kimi_planner.checks.growth import Comparison
 
-__all__ = ["render"]
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

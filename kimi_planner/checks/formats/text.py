@@ -7,8 +7,6 @@ from kimi_planner.checks.formats.visible import visible
 from kimi_planner.checks.results import ordered
 from kimi_planner.checks.run import CheckReport
 
-__all__ = ["failures", "render"]
-
 
 def failures(report: CheckReport) -> str:
     """Return a line for each result that did not pass; nothing where all passed."""

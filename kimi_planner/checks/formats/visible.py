@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from unicodedata import category
 
-__all__ = ["json_text", "visible"]
-
 # Controls, format marks (also those that turn text round), surrogates, private and unassigned code
 # points, and the separators of lines and paragraphs.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

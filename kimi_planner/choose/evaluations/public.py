@@ -21,14 +21,6 @@ from kimi_planner.choose.evaluations.table import Table, is_missing
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
 
-__all__ = [
-    "PublicResult",
-    "PublicResults",
-    "public_results",
-    "read_public_results",
-    "shipped_results",
-]
-
 _AMOUNTS = ("usd_per_item", "input_usd_per_mtok", "output_usd_per_mtok", "seconds_per_item")
 _NAMES = ("benchmark", "agent", "published_as", "source")
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)

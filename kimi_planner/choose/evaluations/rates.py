@@ -19,15 +19,6 @@ from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = [
-    "Rate",
-    "SuccessRate",
-    "check_evaluations",
-    "check_names",
-    "exact_share",
-    "success_rates",
-]
-
 #: A share as a caller may give it.
 Rate = Fraction | Decimal | float | int | str
 

@@ -19,8 +19,6 @@ from kimi_planner.files import data_dir
 from kimi_planner.money import exact_decimal
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["Evaluations", "Item", "Trials", "read_evaluations"]
-
 MAX_TRIALS = 10**12
 _WORDS = {"1": True, "true": True, "0": False, "false": False}
 _WHOLE = re.compile(r"\d{1,15}(\.0*)?", re.ASCII)

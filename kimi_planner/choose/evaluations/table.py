@@ -16,8 +16,6 @@ from kimi_planner.errors import EvaluationError, Where, did_you_mean, shown
 from kimi_planner.files import read_text
 from kimi_planner.limits import TEXT_BYTES
 
-__all__ = ["AMOUNTS", "TOKENS", "Table", "is_missing"]
-
 TOKENS = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 AMOUNTS = ("cost_usd", "seconds", "score_before", "score_after")
 SUMMARY = ("workload", "model", "successes", "trials")

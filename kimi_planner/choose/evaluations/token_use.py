@@ -18,8 +18,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array, midpoints
 from kimi_planner.workload.reasoning import reasoning_of
 
-__all__ = ["TokenUse", "token_notes", "token_use"]
-
 _P90 = 1.2815515655446004
 
 

@@ -17,8 +17,6 @@ from scipy.optimize import minimize_scalar
 from kimi_planner.choose.portfolios.program import Row
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["branch", "budget_row", "cover", "hindsight", "hits", "tangent"]
-
 #: A float is told from a budget only beyond this; nearer, exact decimals decide.
 NEAR = 1e-9
 #: Values nearer than this are the same: they differ by the rounding of a sum.

@@ -25,8 +25,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.rich import Page, Shown, share_text
 from kimi_planner.workload.inputs import Workloads
 
-__all__ = ["Step", "answer", "better_than", "models_text", "next_usd", "portfolio"]
-
 
 @public
 def portfolio(

@@ -25,8 +25,6 @@ from kimi_planner.money import usd
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.inputs import Workloads
 
-__all__ = ["PortfolioFrontier", "portfolio_frontier"]
-
 BUDGETS = 20
 #: With at most so many assignments every step of the frontier is found, else a grid of budgets.
 FEW = 10_000

@@ -13,8 +13,6 @@ from kimi_planner.choose.portfolios.program import Row
 from kimi_planner.choose.portfolios.search import Search
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Least", "least"]
-
 #: A least spend this near to its bound is the least.
 CLOSE = 1e-8
 

@@ -13,8 +13,6 @@ from kimi_planner.choose.portfolios.bounds import NEAR
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["WHOLE", "Option", "Problem", "Shares"]
-
 #: For each workload, the place of each option that it uses, and the share of requests it takes.
 Shares = tuple[Mapping[int, Decimal], ...]
 

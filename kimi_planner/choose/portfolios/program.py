@@ -15,8 +15,6 @@ from scipy.sparse import csr_array
 
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Answer", "Program", "Row", "silent"]
-
 #: Rows and values are scaled to this size, so that the tolerances of HiGHS, which are absolute and
 #: at most a millionth, are a ten-thousand-millionth of a budget.
 SCALE = 1e4

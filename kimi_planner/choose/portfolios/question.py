@@ -29,8 +29,6 @@ from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads, check_between, chosen_workloads
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["SURE", "Question", "ask", "credited"]
-
 #: A dearer model counts as more successful where it is so with at least this probability.
 SURE = 0.8
 

@@ -16,8 +16,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["Portfolio"]
-
 #: A portfolio nearer to its bound than this share of it is called the best.
 PROVEN = 1e-6
 COLUMNS = [

@@ -13,8 +13,6 @@ from kimi_planner.choose.portfolios.problem import WHOLE, Problem, Shares
 from kimi_planner.choose.portfolios.program import Answer, Program, Row
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Search"]
-
 #: Cuts are counted and not timed, so that every machine finds the same: the smaller the problem,
 #: the more there are.
 CUTS = 600

@@ -12,8 +12,6 @@ from kimi_planner.choose.portfolios.problem import WHOLE, Problem, Shares
 from kimi_planner.choose.portfolios.program import Program, Row
 from kimi_planner.choose.portfolios.search import Search
 
-__all__ = ["Found", "best"]
-
 #: Rounds of tangents, first with shares and then with whole models.
 SHARE_ROUNDS, TANGENT_ROUNDS = 4, 4
 #: Gap at which a step that proves nothing may stop.

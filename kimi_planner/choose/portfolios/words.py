@@ -18,8 +18,6 @@ from kimi_planner.rich import share_text as chance_text
 if TYPE_CHECKING:
     from kimi_planner.choose.portfolios.result import Portfolio
 
-__all__ = ["least_text", "said", "share_text", "up_to_cents"]
-
 
 def said(found: Portfolio) -> list[str]:
     """Return the answer in sentences: spend, worth, how sure, and what was taken into account."""

@@ -31,8 +31,6 @@ from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 
-__all__ = ["cascades"]
-
 MOST_MODELS = 16  # 256 routes
 
 

@@ -25,8 +25,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["outcomes_of", "routing_curve", "rules_of"]
-
 LEAST_ITEMS = 20
 _SHARES = np.arange(1, 13) / 13  # of tasks below a threshold
 

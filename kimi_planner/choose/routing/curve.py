@@ -22,8 +22,6 @@ from kimi_planner.plan.draws import stream
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["HeldOut", "RoutingCurve", "Rule"]
-
 _PLACES = 4  # of the cost of one task, for people
 _IN_SHORT = ("rule", "kept_share", "cost_usd", "success_rate", "net_usd")
 

@@ -15,8 +15,6 @@ from kimi_planner.choose.routing.together import Joint, Number
 from kimi_planner.errors import EvaluationError, SettingError, restated
 from kimi_planner.money import exact_decimal
 
-__all__ = ["Detector", "Passage", "follow"]
-
 
 @public
 @dataclass(frozen=True, kw_only=True)

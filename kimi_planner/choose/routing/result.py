@@ -22,8 +22,6 @@ from kimi_planner.errors import SettingError, shown
 from kimi_planner.money import from_fraction, usd
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["Cascades", "Route"]
-
 PLACES = 6  # of the cost of one task, for people
 
 _IN_SHORT = (

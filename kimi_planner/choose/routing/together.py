@@ -14,8 +14,6 @@ from kimi_planner.choose.evaluations.read import Item, Trials
 from kimi_planner.errors import EvaluationError, shown
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["ByItems", "ByPairs", "Joint", "Number"]
-
 #: An exact fraction, or an array of equally likely values.
 Number = TypeVar("Number", Fraction, Array)
 

@@ -15,8 +15,6 @@ from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.success.tried import MIDPOINTS
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Interval", "Intervals", "Uncertain"]
-
 #: Lower and upper end.
 Interval = tuple[float, float]
 

@@ -24,8 +24,6 @@ from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_workloads
 
-__all__ = ["check_confidence", "cost_per_success", "not_planned"]
-
 
 @public
 def cost_per_success(

@@ -16,15 +16,6 @@ from kimi_planner.rich import Page, Shown
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
 
-__all__ = [
-    "JUDGEMENT",
-    "SuccessCost",
-    "SuccessCosts",
-    "chance_text",
-    "interval_text",
-    "small_usd",
-    "source_text",
-]
 
 JUDGEMENT = "a judgement, not a measurement"
 

@@ -26,8 +26,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import Array, midpoints
 
-__all__ = ["MIDPOINTS", "TaskCost", "Tried", "overflow_notes", "task_cost"]
-
 MIDPOINTS: Any = "hazen"  # how numpy calls quantiles of values that stand for equal shares
 _MOST = 50.0  # of the logarithm of a factor; two items alone say next to nothing about a mean
 

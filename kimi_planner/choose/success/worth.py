@@ -18,8 +18,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Worth", "dependence", "influence", "ranks_together", "worth_of"]
-
 
 @dataclass(frozen=True)
 class Worth:

@@ -29,8 +29,6 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import check_seed
 
-__all__ = ["thinking_pays"]
-
 
 @public
 def thinking_pays(

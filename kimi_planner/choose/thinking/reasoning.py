@@ -14,8 +14,6 @@ from kimi_planner.errors import WorkloadError
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 
-__all__ = ["MULTIPLIERS", "ReasoningCost"]
-
 #: Factors on the reasoning tokens at which a curve is told.
 MULTIPLIERS = tuple(k / 4 for k in range(17))
 _FIRST_STEP, _MOST = 0.25, 256.0

@@ -13,8 +13,6 @@ from kimi_planner.choose.success.result import chance_text, interval_text, small
 from kimi_planner.notes import Note
 from kimi_planner.rich import Page, Shown
 
-__all__ = ["ThinkingBreakEven"]
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ThinkingBreakEven(Shown):

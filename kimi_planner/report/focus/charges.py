@@ -23,17 +23,6 @@ from kimi_planner.money import EXACT, from_units, plain
 from kimi_planner.plan.calendar import Month
 from kimi_planner.safe import csv_text
 
-__all__ = [
-    "COLUMNS",
-    "COSTS",
-    "NOT_STATED",
-    "billed_at",
-    "charges_of",
-    "focus_csv",
-    "frame_of",
-    "other_charge",
-]
-
 #: The account where nobody says it; the column must not be null.
 NOT_STATED = "not stated"
 #: Those that every FOCUS 1.2 file has, and then others.

@@ -30,8 +30,6 @@ from kimi_planner.report.focus.charges import (
     other_charge,
 )
 
-__all__ = ["focus_forecast"]
-
 _PLACES = 6  # of a dollar, as in the JSON form of a plan
 
 

@@ -20,8 +20,6 @@ from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
-__all__ = ["focus_usage"]
-
 
 @public
 def focus_usage(

@@ -13,8 +13,6 @@ from kimi_planner.report.table import Section, Table
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 
-__all__ = ["SOURCES", "write_section", "write_sources"]
-
 SOURCES = "Catalog and sources"
 _ENDS = ("before", "after", "planned", "actual")
 #: Of the parts of a column that floats; the first only lifts the others.

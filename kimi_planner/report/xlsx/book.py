@@ -11,8 +11,6 @@ from kimi_planner.errors import MissingExtraError
 from kimi_planner.report.xlsx.sheet import Sheet
 from kimi_planner.safe import on_one_line
 
-__all__ = ["Book"]
-
 #: What the words of a style mean, joined by ``_``; of two that say the same, the last counts.
 _PARTS: dict[str, dict[str, Any]] = {
     "text": {},

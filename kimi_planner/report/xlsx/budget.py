@@ -17,8 +17,6 @@ from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
 from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["BUDGET", "Budget"]
-
 BUDGET = "Budget"
 _HEADER = 3
 _A_MONTH, _FIRST = 4, 5

@@ -29,8 +29,6 @@ from kimi_planner.report.xlsx.traffic import serial
 from kimi_planner.workload.quantity import ONE, ZERO, Array
 from kimi_planner.workload.resolve import Load, Traffic
 
-__all__ = ["Assumed", "CallRates", "factor_of"]
-
 _EARLIER = 24  # months by which a first day may be put before that of the plan
 _DIGITS = 12  # of an assumption; a float has no more to rely on
 

@@ -16,8 +16,6 @@ from kimi_planner.report.xlsx.sheet import Shown
 from kimi_planner.report.xlsx.spread import QUANTILES
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Divided", "distance"]
-
 
 @dataclass(frozen=True)
 class Divided:

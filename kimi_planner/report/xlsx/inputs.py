@@ -14,8 +14,6 @@ from kimi_planner.report.xlsx.sheet import Sheet, cell, span
 from kimi_planner.report.xlsx.traffic import EventCells
 from kimi_planner.workload.dated import PriceChange
 
-__all__ = ["ASSUMPTIONS", "CONTINGENCY", "PATH", "RATES", "Inputs"]
-
 ASSUMPTIONS, RATES, PATH = "Assumptions", "Rates", "Prices by month"
 CONTINGENCY = "contingency"
 _FACTORS = (

@@ -16,8 +16,6 @@ from kimi_planner.report.xlsx.scope import batch_of
 from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell, span
 from kimi_planner.report.xlsx.traffic import added_formula, days_formula, growth_formula
 
-__all__ = ["BY_MODEL", "LINES", "MONTHLY", "Totals", "usd_of"]
-
 MONTHLY, BY_MODEL, LINES = "By month", "By model", "Lines"
 HEADER = 2
 _MONTH, _FROM, _FIRST_AMOUNT = 2, 3, 4

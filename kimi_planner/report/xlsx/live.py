@@ -21,8 +21,6 @@ from kimi_planner.report.xlsx.calls import CallRates, factor_of
 from kimi_planner.report.xlsx.scope import CERTAINTY, NONE
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["Line", "Live"]
-
 
 @dataclass(frozen=True)
 class Line:

@@ -14,8 +14,6 @@ from kimi_planner.report.xlsx.inputs import PATH, Inputs
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.sheet import Sheet, cell
 
-__all__ = ["PRICES", "Prices"]
-
 PRICES = "Prices"
 _FIRST, _PRICE, _SINCE = 3, 4, 3
 _BATCH = "batch_multiplier"

@@ -18,8 +18,6 @@ from kimi_planner.report.xlsx.spread import QUANTILES, quantile_factors
 from kimi_planner.report.xlsx.traffic import DAYS
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["PARTS", "Rates"]
-
 #: What the spend of a workload is divided into, as each has a spread of its own.
 PARTS = ("prompts", "answers", "reasoning")
 AT_LEAST = "at least"

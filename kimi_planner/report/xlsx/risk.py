@@ -18,8 +18,6 @@ from kimi_planner.report.xlsx.rates import PARTS
 from kimi_planner.report.xlsx.sheet import Sheet, Shown, block, cell, span
 from kimi_planner.report.xlsx.spread import QUANTILES, Paths, Spread, quantile_factors
 
-__all__ = ["AS_SIMULATED", "NEAR_CHANCE", "NEAR_RANGE", "NOT_TOLD", "NO_BUDGET", "RISK", "Risk"]
-
 RISK = "Risk"
 NO_BUDGET, NOT_TOLD = "no budget", "not told"
 AS_SIMULATED = "as simulated"

@@ -17,8 +17,6 @@ from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.dated import PriceChange
 from kimi_planner.workload.resolve import Load
 
-__all__ = ["CERTAINTY", "NONE", "Scope", "batch_of"]
-
 NONE = "none"
 #: How sure the numbers without a range are; "none" where nothing is said.
 CERTAINTY = (NONE, *CERTAINTIES)

@@ -12,8 +12,6 @@ from typing import Any
 from kimi_planner.report.table import OVER, Table
 from kimi_planner.safe import on_one_line
 
-__all__ = ["Sheet", "Shown", "block", "cell", "span"]
-
 #: What a number is written as beside the live one, by part of the style of that.
 _AS_PLANNED = {
     "money": "money",

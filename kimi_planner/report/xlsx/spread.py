@@ -14,8 +14,6 @@ from kimi_planner.report.xlsx.scope import CERTAINTY
 from kimi_planner.report.xlsx.sheet import Sheet, block
 from kimi_planner.workload.quantity import Array
 
-__all__ = ["PATHS", "QUANTILES", "SPREAD", "Paths", "Spread", "quantile_factors"]
-
 SPREAD, PATHS = "Spread", "Paths"
 QUANTILES = {"P10": 0.1, "P50": 0.5, "P90": 0.9}
 _FIRST = 4

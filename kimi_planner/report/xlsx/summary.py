@@ -19,8 +19,6 @@ from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
 from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell
 from kimi_planner.report.xlsx.spread import QUANTILES
 
-__all__ = ["SUMMARY", "Summary"]
-
 SUMMARY = "Summary"
 _SAID = "Everything here follows the yellow cells of Assumptions and Prices; grey is as planned."
 _OK, _OVER = "within", "OVER"

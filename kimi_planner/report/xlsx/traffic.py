@@ -7,8 +7,6 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
-__all__ = ["DAYS", "EventCells", "added_formula", "days_formula", "growth_formula", "serial"]
-
 _EPOCH = date(1899, 12, 30)
 
 

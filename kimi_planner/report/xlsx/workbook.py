@@ -20,8 +20,6 @@ from kimi_planner.report.xlsx.risk import RISK, Risk
 from kimi_planner.report.xlsx.spread import PATHS, SPREAD, Paths, Spread
 from kimi_planner.report.xlsx.summary import SUMMARY, Summary
 
-__all__ = ["xlsx_report"]
-
 CHOICE = "Choice"
 
 

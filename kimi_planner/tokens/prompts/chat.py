@@ -9,8 +9,6 @@ from kimi_planner.errors import RequestError, Where
 from kimi_planner.tokens.prompts.parts import Parts, PromptTemplate, changed
 from kimi_planner.tokens.prompts.placeholders import filled_parts
 
-__all__ = ["chat_prompts", "without_front_matter"]
-
 _ROLE = re.compile(
     r"^[ \t]*#?[ \t]*(system|developer|user|assistant|tool|function)[ \t]*:[ \t]*\n", re.I | re.M
 )

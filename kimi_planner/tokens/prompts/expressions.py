@@ -14,8 +14,6 @@ from kimi_planner.tokens.prompts.names import Place
 from kimi_planner.tokens.prompts.parts import Parts, PromptTemplate, Variable, joined
 from kimi_planner.tokens.prompts.placeholders import filled_parts
 
-__all__ = ["Candidate", "TextReader"]
-
 #: Of one expression; a few lines can double their text again and again.
 MAX_NAMES = 1_000
 

@@ -7,8 +7,6 @@ from pathlib import PurePath
 
 from kimi_planner.notes import note
 
-__all__ = ["BRACES_NOTE", "CODE", "SCRIPTS", "form_of", "might_have_placeholders"]
-
 #: Said of a text that has names in braces and no known style.
 BRACES_NOTE = note("braces_as_text")
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 from kimi_planner.tokens.prompts.names import Place
 
-__all__ = ["REFERENCE", "hinted", "names_file"]
-
 #: How LangChain calls the ways to fill a template.
 LANGCHAIN_STYLES = {"f-string": "format", "jinja2": "jinja", "mustache": "mustache"}
 

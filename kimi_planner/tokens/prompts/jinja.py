@@ -17,7 +17,6 @@ from kimi_planner.tokens.prompts.parts import Allowance, Choice, Parts, Repeat, 
 if TYPE_CHECKING:
     from jinja2 import nodes
 
-__all__ = ["jinja_parts", "within_repository"]
 
 # What a tag is called in messages.
 _REFUSED = {

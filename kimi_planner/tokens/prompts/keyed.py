@@ -23,7 +23,6 @@ from kimi_planner.toml_file import parsed_toml
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["Text", "Tree", "json_tree", "keyed_templates"]
 
 _YAML_SIGNS = ("\n", ",", "[", "{", ": ", "- ", "? ")  # each begins a value at most
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -7,17 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-__all__ = [
-    "CREW",
-    "DEFAULT_NAMES",
-    "ROLES",
-    "Place",
-    "is_prose",
-    "is_unlikely",
-    "is_wanted",
-    "using",
-]
-
 #: Names that prompts have, unless others are given; case does not matter.
 DEFAULT_NAMES = ("*PROMPT*", "*TEMPLATE*", "*SYSTEM*", "*INSTRUCTION*")
 

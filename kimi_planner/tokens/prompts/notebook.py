@@ -12,8 +12,6 @@ from kimi_planner.tokens.prompts.newer import parse_python
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, Unread
 from kimi_planner.tokens.prompts.python import python_templates
 
-__all__ = ["notebook_templates"]
-
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w, ]+=\s*[%!]|.*\?\s*$)")
 _TIMED = ("%%time", "%%timeit", "%%capture")  # magics of a cell that is Python
 

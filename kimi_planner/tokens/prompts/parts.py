@@ -10,23 +10,6 @@ from kimi_planner.errors import RequestError, Where
 from kimi_planner.limits import INCLUDED_BYTES, INCLUDED_EACH
 from kimi_planner.notes import Note
 
-__all__ = [
-    "Allowance",
-    "Choice",
-    "Part",
-    "Parts",
-    "PromptFile",
-    "PromptTemplate",
-    "Repeat",
-    "Unread",
-    "Variable",
-    "changed",
-    "every_part",
-    "fixed_text",
-    "joined",
-    "stripped",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Variable:

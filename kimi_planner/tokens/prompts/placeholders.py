@@ -12,8 +12,6 @@ from kimi_planner.errors import RequestError, Where, restated, shown, unknown
 from kimi_planner.tokens.prompts.jinja import jinja_parts
 from kimi_planner.tokens.prompts.parts import Part, Parts, Variable, joined
 
-__all__ = ["STYLES", "filled_parts", "split_placeholders"]
-
 _PERCENT = re.compile(
     r"%(?:\((?P<name>[^)]*)\))?(?P<how>[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?)[hlL]?(?P<kind>.)?",
     re.DOTALL,

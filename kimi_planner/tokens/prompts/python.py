@@ -24,8 +24,6 @@ from kimi_planner.tokens.prompts.static import (
 )
 from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, take
 
-__all__ = ["MARKER", "python_templates"]
-
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DOCUMENTED = (ast.Module, *_SCOPES)
 # Most of the nodes of a module, and none of them holds a text.

@@ -37,8 +37,6 @@ from kimi_planner.tokens.prompts.seams import (
 from kimi_planner.tokens.prompts.values import Declaration, ValueRange, declaration_of
 from kimi_planner.tokens.text import count_tokens
 
-__all__ = ["TokenRange", "token_range"]
-
 #: Ends that a walk tells apart; beyond, each counts as a stretch of any text of its bytes.
 MAX_WAYS = 1_000
 

@@ -30,8 +30,6 @@ from kimi_planner.tokens.prompts.placeholders import STYLES, filled_parts
 from kimi_planner.tokens.prompts.python import python_templates
 from kimi_planner.tokens.prompts.script import script_templates
 
-__all__ = ["read_file", "read_templates"]
-
 
 @public
 def read_templates(

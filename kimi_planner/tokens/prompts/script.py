@@ -25,7 +25,6 @@ from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, take
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
-__all__ = ["script_templates"]
 
 _FILLING = ("fromTemplate", "fromMessages")
 _SCOPES = ("function_declaration", "class_declaration", "method_definition")

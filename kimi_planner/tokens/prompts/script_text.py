@@ -22,15 +22,6 @@ from kimi_planner.tokens.prompts.parts import (
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-__all__ = [
-    "WRAPPERS",
-    "ScriptText",
-    "child_of",
-    "decoded",
-    "line_of",
-    "text_of",
-    "word_of",
-]
 
 _DEDENTING = ("dedent", "outdent", "stripIndent", "stripIndents")
 #: What changes nothing about the expression inside it.

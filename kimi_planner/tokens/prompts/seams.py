@@ -16,16 +16,6 @@ from string import ascii_letters, digits, punctuation
 
 from kimi_planner.tokens.text import count_tokens
 
-__all__ = [
-    "PROMPT_TOKENS",
-    "first_cut",
-    "last_cut",
-    "seam_after_a_value",
-    "seam_before_a_value",
-    "size_bytes",
-    "tokens_before_a_value",
-]
-
 #: Tokens that all seams of a prompt may cost together beside what each of them may.
 PROMPT_TOKENS = 4.0
 #: Tokens that a value may cost at each seam, as part of a prompt with many.

@@ -12,8 +12,6 @@ from kimi_planner.errors import RequestError
 from kimi_planner.tokens.prompts.expressions import Candidate, TextReader
 from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, Variable, joined, stripped
 
-__all__ = ["PythonText", "children", "template_style", "text_of", "word_of"]
-
 # Functions of text that depend on nothing but the text.
 _PURE: dict[str, Callable[[str], str]] = {
     "dedent": textwrap.dedent,

@@ -8,8 +8,6 @@ from kimi_planner.tokens.prompts.expressions import Candidate, TextReader
 from kimi_planner.tokens.prompts.names import Place, is_prose, is_unlikely, is_wanted, using
 from kimi_planner.tokens.prompts.parts import PromptFile, PromptTemplate, fixed_text
 
-__all__ = ["MARKER", "NO_MARKER", "take"]
-
 #: A comment that makes a prompt of what stands on its line, or starts on the next.
 MARKER = "kimi-planner: prompt"
 #: One that says that it is none.

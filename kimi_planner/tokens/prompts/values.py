@@ -11,8 +11,6 @@ from typing import Any, TypeAlias
 
 from kimi_planner.errors import RequestError, shown, unknown
 
-__all__ = ["Declaration", "ValueRange", "declaration_of"]
-
 #: Most bytes of a character in UTF-8.
 BYTES_PER_CHAR = 4
 

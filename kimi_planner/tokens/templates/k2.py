@@ -19,8 +19,6 @@ from kimi_planner.tokens.templates.tools import (
 )
 from kimi_planner.tokens.text import count_tokens
 
-__all__ = ["K2"]
-
 #: What K3 bills for these; whether K2 and K2.5 bill anything is not recorded.
 _CHOICE_TOKENS = {"required": 36, "none": 38, "function": 36}
 _FORMAT_TOKENS = {"json_object": 47, "json_schema": 59}

@@ -11,8 +11,6 @@ from kimi_planner.tokens.templates.k2 import K2
 from kimi_planner.tokens.templates.pieces import Piece, Special
 from kimi_planner.tokens.text import count_tokens
 
-__all__ = ["K25"]
-
 
 class K25(K2):
     """The template of one model on one day.

@@ -14,8 +14,6 @@ from kimi_planner.tokens.templates.pieces import Piece, content
 from kimi_planner.tokens.templates.tools import compact_json, is_function
 from kimi_planner.tokens.text import count_tokens
 
-__all__ = ["K3"]
-
 _OPEN = 3  # an opening without attributes: its mark, a tag of one token, a separator
 _CLOSE = 3
 _ATTRIBUTE = 3  # a key, ="  and ", without the value

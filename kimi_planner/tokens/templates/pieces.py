@@ -8,8 +8,6 @@ from itertools import groupby
 
 from kimi_planner.tokens.messages import Image, Message
 
-__all__ = ["Piece", "Special", "content", "joined"]
-
 
 class Special(Enum):
     """Special tokens that the templates write; each is one token."""

@@ -10,8 +10,6 @@ from typing import Any
 
 from kimi_planner.errors import RequestError
 
-__all__ = ["compact_json", "declared_json", "declared_typescript", "is_function"]
-
 Schema = Mapping[str, Any]
 
 INDENT = "  "

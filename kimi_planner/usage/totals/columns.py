@@ -16,19 +16,6 @@ from kimi_planner.usage.dialects import dialect_of_columns, spelled
 from kimi_planner.usage.frame import COLUMNS, OPTIONAL_COUNTS, WRITTEN, is_column
 from kimi_planner.usage.read import checked_frame, read_usage
 
-__all__ = [
-    "BATCH",
-    "TOKENS",
-    "Counts",
-    "calls_of",
-    "counts_of",
-    "dates_of",
-    "exact_sum",
-    "has_calls",
-    "is_sound",
-    "usage_of",
-]
-
 #: Rows taken at a time, so that what is computed from them stays in the processor's cache.
 _BLOCK = 32_768
 

@@ -12,16 +12,6 @@ from kimi_planner.errors import UsageError, did_you_mean, shown
 from kimi_planner.usage.frame import COLUMNS, COUNTS
 from kimi_planner.usage.totals.columns import Counts, dates_of, exact_sum
 
-__all__ = [
-    "DERIVED",
-    "TOTALS",
-    "Cells",
-    "cells_of",
-    "checked_keys",
-    "merged",
-    "refuse_unknown_keys",
-]
-
 #: What is added up of every log. ``rows`` are lines of the log, of which some may not state a count.
 TOTALS = ("rows", *COUNTS, "rows_without_cached", "rows_without_reasoning")
 #: Keys that are read off ``timestamp``, with their numpy unit.

@@ -23,14 +23,6 @@ from kimi_planner.usage.lines import MAX_REJECTED_SHOWN
 from kimi_planner.usage.totals.columns import Counts, dates_of, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
 
-__all__ = [
-    "UsageTotals",
-    "checked_names",
-    "frame_of",
-    "totals_of",
-]
-
-
 #: What a reader of logs may leave out, by its name in ``frame.attrs``.
 LEFT_OUT = ("duplicates", "parents", "failures", "other_entries", "incomplete_last_line")
 

@@ -12,8 +12,6 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError
 
-__all__ = ["NO_CALLS", "Calls", "Seen", "places_in"]
-
 #: Ids of calls, numbers that stand for their counts, and where they are; int64 of shape (3, n).
 Calls = np.ndarray[Any, np.dtype[np.int64]]
 Ids = np.ndarray[Any, np.dtype[np.int64]]

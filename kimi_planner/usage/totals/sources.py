@@ -17,8 +17,6 @@ from kimi_planner.usage.totals.columns import counts_of, has_calls
 from kimi_planner.usage.totals.result import UsageTotals, checked_names, totals_of
 from kimi_planner.usage.totals.stream import part_of
 
-__all__ = ["total_usage"]
-
 
 @public
 def total_usage(

@@ -25,8 +25,6 @@ from kimi_planner.usage.totals.group import DERIVED, Cells, merged
 from kimi_planner.usage.totals.result import UsageTotals, frame_of
 from kimi_planner.usage.totals.sources import total_usage
 
-__all__ = ["keys_to_price", "named", "priced_cell", "spend_by", "totals_to_price"]
-
 Part = tuple[Tariff, Usage]
 
 

@@ -20,8 +20,6 @@ from kimi_planner.usage.totals.group import DERIVED, refuse_unknown_keys
 from kimi_planner.usage.totals.result import UsageTotals, totals_of
 from kimi_planner.usage.totals.seen import NO_CALLS, Calls, Seen, places_in
 
-__all__ = ["Part", "part_of", "repeated_in"]
-
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _COUNTS = ("requests", "prompt_tokens", "completion_tokens")
 
