@@ -197,9 +197,8 @@ class Recommendation(Shown):
         if len(rows) > 1:
             average = self.projection.mix(self.best).over_months()
             ends = [float(average.quantile(q)[0]) / months for q in (0.1, 0.9)]
-            whole = dict(zip(_ENDS, ends, strict=True)) if average.is_ranged else {}
-            whole |= {"bookable_usd_per_month": self.booked.usd / months}
-            rows.append({"workload": "all", **whole})
+            whole = {"workload": "all", "bookable_usd_per_month": self.booked.usd / months}
+            rows.append(whole | dict(zip(_ENDS, ends, strict=True)) if average.is_ranged else whole)
         return Page(
             title=f"{self.booked.sentence} Below, USD of an average month, percentiles over paths.",
             frame=rows,

@@ -119,10 +119,11 @@ class InvoiceCheck(Shown):
         billed, expected, quantity, price, difference = map(usd_cell, sums.values())
         beside = "".join(f"; {name} {usd_cell(amount)}" for name, amount in self.others.items())
         return Page(
-            title=f"USD: {billed} billed, {expected} expected at the prices of "
-            f"the catalog; difference {difference}, {quantity} of it "
-            f"quantity and {price} price{beside}",
-            frame=[*self.frame.to_dict("records"), {"period": "all", **sums}],
+            title=f"USD: {billed} billed, {expected} expected at the prices of the catalog; difference "
+            f"{difference}, {quantity} of it quantity and {price} price{beside}",
+            frame=pd.concat(
+                [self.frame, pd.DataFrame([{"period": "all", **sums}])], ignore_index=True
+            ),
             columns=("period", "model", "meter", *names),
             notes=self.notes,
             provenance=self.source,

@@ -141,10 +141,14 @@ class UsageTotals(Shown):
     def page(self) -> Page:
         """Return the totals, and those of the whole log."""
         whole = pd.DataFrame([dict.fromkeys(self.by[:1], "all") | self.total])
+        frame = pd.concat([self.frame, *[whole] * (len(self.cells) > 1)], ignore_index=True)
+        frame = frame.astype(object)
+        for part in ("cached", "reasoning"):  # what no row states is no zero
+            frame.loc[frame[f"rows_without_{part}"] == frame["rows"], f"{part}_tokens"] = None
         days = "" if self.days is None else ", {} to {} (UTC)".format(*self.days)
         return Page(
             title=f"Tokens and requests of {self.total['rows']:,} rows{days}, by {', '.join(self.by) or 'nothing'}",
-            frame=pd.concat([self.frame, *[whole] * (len(self.cells) > 1)], ignore_index=True),
+            frame=frame,
             notes=self.notes,
             provenance=self.source,
         )
