@@ -158,18 +158,9 @@ class PublicResults(Shown):
         """Return the results, with the share of tasks that was solved."""
         models = {one.published_as for one in self.results}
         return Page(
-            title=f"Share of tasks solved, as published: {len(self.results)} results of {len(models)} models",
-            frame=[
-                {
-                    "model": one.published_as,
-                    "benchmark": one.benchmark,
-                    "agent": one.agent,
-                    "items": one.items,
-                    "solved_share": one.solved_percent / 100,
-                    "read_on": one.read_on,
-                }
-                for one in self.results
-            ],
+            title=f"Percent of tasks solved, as published: {len(self.results)} results of {len(models)} models",
+            frame=pd.DataFrame(list(self.results)),
+            columns=("published_as", "benchmark", "agent", "items", "solved_percent", "read_on"),
             provenance=f"Read from {self.source}.",
         )
 
