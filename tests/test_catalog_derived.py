@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from kimi_planner import Workload, cost, load_catalog, project, recommend
 from kimi_planner.catalog import ALL_PRICES
 from kimi_planner.errors import CatalogError, UnknownModelError
+from kimi_planner.report.comparisons import plan_sections
 from kimi_planner.report.register import source_sentences
 from kimi_planner.report.text import plan_text
 
 CARD, PUBLIC = load_catalog(), load_catalog("2026-11-public")
+LISTED = load_catalog("2026-11-public-3")
 USAGE = {"prompt_tokens": 2000, "completion_tokens": 500}
 
 
@@ -95,10 +97,10 @@ def test_another_currency_stands_beside_and_never_in_a_sum(rate, catalog):
     )
     later = found.in_currency("EUR", rate=2, on=date(2027, 1, 1))
     days = (date(2026, 1, 1), date(2026, 12, 31), date(2027, 1, 1), date(2028, 1, 1))
-    assert [later.exchange.at(day) for day in days] == [rate, rate, 2, 2]
+    assert [later.exchanges[0].at(day) for day in days] == [rate, rate, 2, 2]
     bill = cost(USAGE, catalog.ids[0], catalog=found)
     assert bill.total_usd == cost(USAGE, catalog.ids[0], catalog=catalog).total_usd
-    assert found.sources["exchange"].checked_on == date(2026, 11, 24)
+    assert found.sources["exchange_eur"].checked_on == date(2026, 11, 24)
 
 
 def test_a_report_shows_its_total_in_the_other_currency():
@@ -107,9 +109,10 @@ def test_a_report_shows_its_total_in_the_other_currency():
     workload = Workload(name="w", requests_per_day=1000, prompt_tokens=1000, completion_tokens=0)
     plan = recommend(workload, months=1, as_of=date(2026, 11, 24), catalog=euros)
     assert plan.best == {"w": "kimi-k2"}
-    text = " ".join(plan_text(plan).split())
+    text = " ".join(plan_text(plan, plan_sections(plan)).split())
     assert "37.20 USD (range not given) in 2026-12" in text
-    assert "At 0.5 EUR per USD on 2026-11-24, that is 18.60 EUR in all." in text
+    assert "18.60 EUR (range not given) in 2026-12" in text
+    assert "At 0.5 EUR per USD on 2026-11-24, each month at the rate of its first day." in text
     ranged = Workload(
         name="w",
         requests_per_day={"p10": 5e5, "p50": 1e6, "p90": 2e6},
@@ -118,7 +121,8 @@ def test_a_report_shows_its_total_in_the_other_currency():
     )
     plan = recommend(ranged, months=1, as_of=date(2026, 11, 24), catalog=euros, n_paths=200)
     p50 = plan.projection.summary().set_index("model").loc["kimi-k2", "p50_usd"]
-    assert f"that is {p50 / 2:,.0f} EUR (P10 " in " ".join(plan_text(plan).split())
+    text = " ".join(plan_text(plan, plan_sections(plan)).split())
+    assert f"P50 {p50 / 2:,.0f} EUR (P10 " in text
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,8 @@ def test_a_report_shows_its_total_in_the_other_currency():
         (lambda: CARD.in_currency("EUR", rate=0, on=date(2026, 1, 1)), "The rate is 0. It lies above 0"),
         (lambda: CARD.in_currency("EUR", rate="x", on=date(2026, 1, 1)), "'x' is not a number"),
         (lambda: CARD.in_currency("EUR", rate=1, on="today"), "Give a day: datetime.date"),
-        (lambda: CARD.in_currency("EUR", rate=1, on=date(2026, 1, 1)).in_currency("CNY", rate=7, on=date(2026, 1, 1)), "has a rate of EUR already"),
+        (lambda: LISTED.in_currency("CNY", rate=7, on=date(2026, 1, 1)).with_list("CNY"), "by a rate and by the list"),
+        (lambda: LISTED.with_list("CNY").in_currency("CNY", rate=7, on=date(2026, 1, 1)), "by a rate and by the list"),
         (lambda: CARD.with_discount("a lot"), "Give 0.1 for 10% off"),
         (lambda: CARD.with_discount(float("nan")), "not a finite number"),
         (lambda: CARD.with_price("kimi-k2"), "No price is given for 'kimi-k2'"),

@@ -54,10 +54,11 @@ def workload(rng, number, models, budgets):
 
 @pytest.fixture(scope="module", params=range(6))
 def report(request):
-    """Return a plan and its report in every form, in two other currencies where the catalog has a list."""
+    """Return a plan and its report in every form, in other currencies at rates, and at a list if there is one."""
     rng, version = Random(request.param), list(MODELS)[request.param % 2]
     catalog = load_catalog(version).in_currency("EUR", rate="0.92", on=date(2026, 11, 24))
     catalog = catalog.in_currency("EUR", rate="0.875", on=date(2027, 2, 1))
+    catalog = catalog.in_currency("GBP", rate="0.79", on=date(2026, 11, 24))
     if catalog.list_prices:
         catalog = catalog.with_list("CNY")
     booking = Booking(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.sentences import horizon
@@ -91,8 +89,8 @@ class Summary:
 
     def _row(self, name: str) -> int:
         names = list(self.live.workloads)
-        has_rate = self.live.recommendation.projection.catalog.exchange is not None
-        return _FIRST + 4 + has_rate + names.index(name) if name else _FIRST + 1
+        below = _FIRST + 4 + len(self.live.exchanges)
+        return below + names.index(name) if name else _FIRST + 1
 
     def _write_figures(self, sheet: Sheet) -> int:
         """Write all workloads together, what was planned of them, and each; return the next row."""
@@ -119,20 +117,17 @@ class Summary:
         sheet.flag_over(row, (_ROOM, _STATUS), f'${status}="{_OVER}"')
 
     def _write_exchanged(self, sheet: Sheet, row: int, every: Sequence[Shown]) -> None:
-        """Write the amounts of all in another currency, at the mean rate of what is booked."""
-        live, exchange = self.live, self.live.recommendation.projection.catalog.exchange
-        if exchange is None:
-            return
-        means = live.together.mean()
-        rates = np.array([float(exchange.at(month.first)) for month in live.months])
-        rate, whole = float(means @ rates / (means.sum() or 1)), self.budget.place("")
-        sheet.text(row, 0, f"{exchange.currency}, at the mean rate", "strong")
-        for column, (_, value, style) in enumerate(every[: _CHANCE - 1], 1):
-            place = cell(row - 2, column)
-            mean = f"{place}*{self.budget.exchanged}/{whole}"
-            formula = f"IF(AND(ISNUMBER({place}),{whole}<>0),{mean},{place})"
-            exchanged = value if isinstance(value, str) else value * rate
-            sheet.formula(row, column, formula, exchanged, style)
+        """Write the amounts of all in other currencies, at the mean rate of what is booked."""
+        means, whole = self.live.together.mean(), self.budget.place("")
+        for at, (currency, rates) in enumerate(self.live.exchanges.items()):
+            rate = float(means @ rates / (means.sum() or 1))
+            sheet.text(row + at, 0, f"{currency}, at the mean rate", "strong")
+            for column, (_, value, style) in enumerate(every[: _CHANCE - 1], 1):
+                place = cell(row - 2, column)
+                mean = f"{place}*{self.budget.exchanged(at)}/{whole}"
+                formula = f"IF(AND(ISNUMBER({place}),{whole}<>0),{mean},{place})"
+                exchanged = value if isinstance(value, str) else value * rate
+                sheet.formula(row + at, column, formula, exchanged, style)
 
     def _write_months(self, book: Book, sheet: Sheet, row: int) -> int:
         """Draw the range of each month and the budget; return the next row."""
