@@ -91,13 +91,14 @@ def test_a_price_list_is_planned_at_its_own_prices():
     [section] = currency_sections(found)
     a_day = Decimal("1.5") * 20 + Decimal("1.5") * 2 + Decimal("0.7") * 100
     assert section.sentences[0] == (
-        f"To book: {90 * a_day:,.2f} CNY (mean) over 3 months, 2027-01 to 2027-03: {30 * a_day:,.2f} in the "
+        f"Without other, to book: {90 * a_day:,.2f} CNY (mean) over 3 months, 2027-01 to 2027-03: {30 * a_day:,.2f} in the "
         f"average month, {31 * a_day:,.2f} in the dearest, 2027-01."
     )
     assert any(
         "does not have the models of other, so what they cost in CNY is not told" in one
         for one in section.sentences
     )
+    assert any(one.startswith("listed on their planned models") for one in section.sentences)
     data = section.data["in_cny"]
     assert {row["workload"] for row in data["budget"]} == {"listed", "all"}
     assert data["missing"] == ["other"]

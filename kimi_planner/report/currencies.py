@@ -41,9 +41,11 @@ def _section(recommendation: Recommendation, shown: InCurrency) -> Section:
     return Section(
         title,
         (
-            shown.booked.sentence,
+            shown.to_book,
             *(one.sentence for one in shown.over_budget),
-            totals_sentence(*given),
+            totals_sentence(
+                *given, whose=", ".join(plan.best) if shown.missing else "All workloads"
+            ),
             shown.basis,
             budget_sentence(shown.matrix),
         ),

@@ -48,13 +48,20 @@ class InCurrency:
         if self.exchange is not None:
             return f"At {self.exchange}, each month at the rate of its first day."
         version = self.recommendation.projection.catalog.version
-        words = f"At {version}, without what is stated in USD: fees, budgets, credits and prices to come."
+        words = f"At the prices of catalog {version}, without what is stated in USD: fees, budgets, credits and prices to come."
         if self.missing:
             words += (
                 f" The list does not have the models of {', '.join(self.missing)}, so what they cost in "
                 f"{self.currency} is not told."
             )
         return words
+
+    @property
+    def to_book(self) -> str:
+        """The bookable number in words, and what is not in it."""
+        words = self.booked.sentence
+        without = ", ".join(self.missing)
+        return f"Without {without}, {words[0].lower()}{words[1:]}" if without else words
 
     @cached_property
     def rates(self) -> dict[str, Decimal]:

@@ -38,7 +38,7 @@ def headlines(recommendation: Recommendation) -> list[str]:
     said = [own.booked.sentence, _to_pay(own), totals_sentence(recommendation)]
     for other in in_currencies(recommendation):
         if other.recommendation.best:
-            said += [f"{other.booked.sentence} {other.basis}", _to_pay(other)]
+            said += [f"{other.to_book} {other.basis}", _to_pay(other)]
     return [*filter(None, [*said, _ranges(own), dependence_sentence(recommendation)])]
 
 
@@ -55,11 +55,16 @@ def _to_pay(shown: InCurrency) -> str:
     )
 
 
-def totals_sentence(recommendation: Recommendation, exchange: Exchange | None = None) -> str:
-    """Return the whole plan in one sentence."""
+def totals_sentence(
+    recommendation: Recommendation,
+    exchange: Exchange | None = None,
+    *,
+    whose: str = "All workloads",
+) -> str:
+    """Return the whole plan in one sentence; ``whose`` says of what it is the plan."""
     shown = InCurrency(recommendation, exchange)
     spend, months = shown.planned.over_months(), len(shown.projection.months)
-    text = f"All workloads on their planned models: {_range(shown, spend, 1)} "
+    text = f"{whose} on their planned models: {_range(shown, spend, 1)} "
     text += (
         f"over {months} months, {_range(shown, spend, months)} a month on average."
         if months > 1
