@@ -120,6 +120,31 @@ def test_no_barrier_that_axe_finds(request, browser, of, scheme, width, media):
     assert background == ("rgb(255, 255, 255)" if is_light else "rgb(22, 25, 28)")
 
 
+def test_months_of_a_chart_are_named_below_their_bars_on_a_telephone(browser, meeting):
+    """The first month and each third after it, whatever the axis: below its bar, and on the screen."""
+    opened = Opened(browser, meeting)
+    opened.tab.set_viewport_size({"width": 375, "height": 900})
+    opened.tab.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
+    for traffic in ("100", "140"):
+        opened.move(("chat, traffic, %", traffic))
+        charts = opened.tab.locator(".plot").evaluate_all(
+            """all => all.map(plot => [...plot.querySelectorAll(".month small")]
+                .filter(one => getComputedStyle(one).visibility === "visible")
+                .map(one => {
+                    const [text, column] = [document.createRange(), one.parentElement.getBoundingClientRect()];
+                    text.selectNodeContents(one);
+                    const box = text.getBoundingClientRect();
+                    return [one.textContent, (box.left + box.right - column.left - column.right) / 2, box.right];
+                }))"""
+        )
+        assert len(charts) == 5
+        for labels in charts:
+            assert [name for name, _, _ in labels] == ["27-01", "27-04", "27-07", "27-10"]
+            assert max(abs(off) for _, off, _ in labels) < 1
+            assert max(right for _, _, right in labels) <= 375
+    opened.tab.close()
+
+
 def test_tables_sort_by_value_with_the_keyboard(page):
     """A head is a button: once for rising, twice for falling, totals stay below."""
     table = page.tab.locator("table", has_text="Each workload on its planned model")
