@@ -14,7 +14,7 @@ from kimi_planner.report.xlsx.inputs import Inputs
 from kimi_planner.report.xlsx.lines import Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
-from kimi_planner.report.xlsx.sheet import Sheet, cell, span
+from kimi_planner.report.xlsx.sheet import Sheet, block, cell, span
 from kimi_planner.workload.quantity import Array
 
 BUDGET = "Budget"
@@ -62,9 +62,11 @@ class Budget:
         """Return the cell of what is booked for a workload, or stands against it; all are ``""``."""
         return cell(self.rows[workload], self._columns[name or self._matrix.whole.name], BUDGET)
 
-    def exchanged(self, at: int) -> str:
-        """Return the cell with all that is booked, in one of the other currencies."""
-        return cell(self._below + 2 * at + 1, self._columns[self._matrix.whole.name], BUDGET)
+    def exchanged(self, at: int) -> tuple[str, str]:
+        """Return the cell with all that is booked in one of the other currencies, and those of its rates."""
+        row, last = self._below + 2 * at, self._columns[str(self.live.months[-1])]
+        rates = block((row, row), (_FIRST, last), BUDGET)
+        return cell(row + 1, self._columns[self._matrix.whole.name], BUDGET), rates
 
     def booked(self, workloads: Iterable[str]) -> Array:
         """Return what is booked for workloads in each month, as planned."""

@@ -117,17 +117,23 @@ class Summary:
         sheet.flag_over(row, (_ROOM, _STATUS), f'${status}="{_OVER}"')
 
     def _write_exchanged(self, sheet: Sheet, row: int, every: Sequence[Shown]) -> None:
-        """Write the amounts of all in other currencies, at the mean rate of what is booked."""
-        means, whole = self.live.together.mean(), self.budget.place("")
-        for at, (currency, rates) in enumerate(self.live.exchanges.items()):
-            rate = float(means @ rates / (means.sum() or 1))
-            sheet.text(row + at, 0, f"{currency}, at the mean rate", "strong")
-            for column, (_, value, style) in enumerate(every[: _CHANCE - 1], 1):
-                place = cell(row - 2, column)
-                mean = f"{place}*{self.budget.exchanged(at)}/{whole}"
-                formula = f"IF(AND(ISNUMBER({place}),{whole}<>0),{mean},{place})"
-                exchanged = value if isinstance(value, str) else value * rate
-                sheet.formula(row + at, column, formula, exchanged, style)
+        """Write what is booked and its budget in other currencies, each month at its own rate."""
+        matrix, monthly = self.live.recommendation.budget_matrix, self.risk.place("", "budget")
+        for at, exchange in enumerate(self.live.recommendation.projection.catalog.exchanges):
+            total = matrix.at_rates(exchange).total
+            here, whole = row + at, matrix.whole
+            booked, budget = float(total.usd(whole)), total.budget(whole)
+            sheet.text(here, 0, f"in {exchange.currency}", "strong")
+            to_book, rates = self.budget.exchanged(at)
+            sheet.formula(here, 1, to_book, booked, every[0][2])
+            against = f'IF(ISNUMBER({monthly}),{monthly}*SUM({rates}),"{NOT_TOLD}")'
+            sheet.formula(
+                here, 2, against, NOT_TOLD if budget is None else float(budget), every[1][2]
+            )
+            places = cell(here, 1), cell(here, 2)
+            variance = f'IF(ISNUMBER({places[1]}),{"-".join(places)},"")'
+            over = "" if budget is None else booked - float(budget)
+            sheet.formula(here, 3, variance, over, every[2][2])
 
     def _write_months(self, book: Book, sheet: Sheet, row: int) -> int:
         """Draw the range of each month and the budget; return the next row."""
