@@ -65,7 +65,7 @@ class CachedFromLog:
         """One row per lifetime.
 
         Columns: ``lifetime_minutes``, ``prompt_tokens``, ``cached_tokens``, ``cached_share`` of the
-        tokens, and ``hit_share`` of requests that find anything.
+        tokens, and ``hit_share`` of calls that find anything.
         """
         import pandas as pd
 
@@ -86,7 +86,7 @@ class CachedFromLog:
         shares = ", ".join(
             f"{self.share(minutes):.1%} at {minutes:g} min" for minutes in self.cached_tokens
         )
-        return f"<CachedFromLog of {len(self.prompt_tokens):,} requests: {shares}.>"
+        return f"<CachedFromLog of {len(self.prompt_tokens):,} calls: {shares}.>"
 
 
 @public
