@@ -270,7 +270,9 @@ def test_the_documented_budgets_and_inputs_are_real(tmp_path):
     """The configuration in the documentation is read as it stands, and every input is described."""
     text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     config = tmp_path / "pyproject.toml"
-    config.write_text(text.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    config.write_text(
+        text.split('```toml title="pyproject.toml"\n')[1].split("```")[0], encoding="utf-8"
+    )
     assert [budget.kind for budget in load_config(config).prompts] == [None, "templates"]
     assert set(re.findall(r"^\| `([a-z-]+)` \|.*\|.*\|$", text, re.M)) == set(ACTION["inputs"])
 

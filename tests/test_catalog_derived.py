@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kimi_planner import Workload, cost, load_catalog, project, recommend
 from kimi_planner.catalog import ALL_PRICES
 from kimi_planner.errors import CatalogError, UnknownModelError
+from kimi_planner.report.comparisons import plan_sections
 from kimi_planner.report.register import source_sentences
 from kimi_planner.report.text import plan_text
 
@@ -107,9 +108,9 @@ def test_a_report_shows_its_total_in_the_other_currency():
     workload = Workload(name="w", requests_per_day=1000, prompt_tokens=1000, completion_tokens=0)
     plan = recommend(workload, months=1, as_of=date(2026, 11, 24), catalog=euros)
     assert plan.best == {"w": "kimi-k2"}
-    text = " ".join(plan_text(plan).split())
+    text = " ".join(plan_text(plan, plan_sections(plan)).split())
     assert "37.20 USD (range not given) in 2026-12" in text
-    assert "At 0.5 EUR per USD on 2026-11-24, that is 18.60 EUR in all." in text
+    assert "18.60 EUR (range not given) in 2026-12. At 0.5 EUR per USD on 2026-11-24" in text
     ranged = Workload(
         name="w",
         requests_per_day={"p10": 5e5, "p50": 1e6, "p90": 2e6},
@@ -118,7 +119,7 @@ def test_a_report_shows_its_total_in_the_other_currency():
     )
     plan = recommend(ranged, months=1, as_of=date(2026, 11, 24), catalog=euros, n_paths=200)
     p50 = plan.projection.summary().set_index("model").loc["kimi-k2", "p50_usd"]
-    assert f"that is {p50 / 2:,.0f} EUR (P10 " in " ".join(plan_text(plan).split())
+    assert f"P50 {p50 / 2:,.0f} EUR (P10 " in plan_text(plan, plan_sections(plan))
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_the_bound_on_months_is_that_of_projections():
 def test_the_reference_shows_a_configuration_that_is_read(tmp_path):
     """The example of the documentation loads, also as tables of pyproject.toml; rules are all named."""
     text = (Path(__file__).parents[1] / "docs" / "checks.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (example,) = re.findall(r'```toml title="kimi-planner.toml"\n(.*?)```', text, re.DOTALL)
     config = load_config(checking.lay_out(tmp_path, example))
     assert [one.kind for one in config.prompts] == [None, "request", "templates"]
     assert config.overrides[0].values == {"max_tokens": 6000}

@@ -182,7 +182,8 @@ def test_a_plan_shows_its_total_in_another_currency(invoke, workloads):
     arguments = ["plan", workloads, *DAY, "--months", "1", "--paths", "100"]
     _, out, _ = invoke(*arguments, "--also-in", "EUR=0.92@2026-11-24")
     assert "48.36 USD" in out
-    assert "At 0.92 EUR per USD on 2026-11-24, that is 44.49 EUR in all." in " ".join(out.split())
+    assert "All workloads on their planned models: 44.49 EUR" in out
+    assert "At 0.92 EUR per USD on 2026-11-24" in out
     assert "Catalog 2026-06 (sha256" in out
     for faulty in ("EUR", "EUR=0.92", "EUR=0.92@today", "EUR=x@2026-11-24", "USD=1@2026-11-24"):
         code, out, err = invoke(*arguments, "--also-in", faulty)

@@ -6,6 +6,7 @@ import os
 import sys
 from errno import ENOSPC
 from importlib import import_module
+from typing import TextIO
 
 import click
 
@@ -87,11 +88,16 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = _run(sys.argv[1:] if arguments is None else list(arguments))
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):  # what is still buffered would fail at exit
-            os.dup2(nowhere, stream.fileno())
+        _drop(sys.stdout, sys.stderr)
         code = Exit.NO_READER
     sys.exit(code)
+
+
+def _drop(*streams: TextIO) -> None:
+    """Let what is still buffered go nowhere, which would fail at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())
 
 
 def _run(arguments: list[str]) -> int:
@@ -119,8 +125,10 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:  # a disk that is full, a name that is too long
-        unnamed = "standard output: " if error.errno == ENOSPC else ""
-        name = unnamed if error.filename is None else f"{error.filename}: "
+        name = "" if error.filename is None else f"{error.filename}: "
+        if error.errno == ENOSPC and not name:
+            name = "standard output: "
+            _drop(sys.stdout)
         return _fail(
             f"{name}cannot be read or written ({error.strerror or error}).", Exit.BAD_INPUT
         )
