@@ -28,6 +28,10 @@ _NAMES = ' style="text-align:left;white-space:nowrap"'
 _NAME_CHARS = 32  # of names that do not break
 _MOST_ROWS = 16  # of a table; what is left out is counted
 _MOST_LINES, _LINE = 30, 80  # of a screen of text, and characters on a line
+_NO_END = 10**6  # characters on a line where nothing is cut
+_PART = 8  # lines of a title, a note and a provenance
+_AROUND = 7  # lines of head, blanks and a note around the rows of a table
+_REST = "in .page().notes"
 _CELL, _LEAST_CELL = 34, 20  # characters of a cell of text on a screen, and where room is short
 _DIGITS = re.compile(r"[-+]?[\d,.]+%?")
 _SHARES = ("gap", "share", "chance", "probability", "rate", "relative", "success", "quality")
@@ -42,36 +46,92 @@ class Page:
     title
         What the numbers are, with their unit, and the total.
     frame, columns
-        The table, also as rows, and which of its columns, all if not given.
+        The table, also as rows, and which of its columns, all if not given. Columns with ``usd`` in
+        their names are money, those of shares and chances are shown in percent, whole numbers with
+        their thousands separated; what is missing is a dash.
+    numbers
+        Columns of text that are lined up as numbers are.
     notes, provenance
         What the reader must know, and what it rests on.
     """
 
-    title: str
+    title: str = ""
     frame: pd.DataFrame | Sequence[Mapping[str, Any]] | None = None
     columns: Sequence[str] | None = None
+    numbers: Sequence[str] = ()
     notes: Iterable[str] = ()
     provenance: str = ""
 
     def html(self) -> str:
-        """Return it for a notebook."""
-        tables = () if self.frame is None else (frame_html(self.frame, self.columns),)
-        return page_html(*tables, title=self.title, notes=self.notes, provenance=self.provenance)
-
-    def text(self) -> str:
-        """Return it for a terminal: at most 30 lines of 80 characters."""
-        head, foot = _filled(self.title), _filled(self.provenance)
+        """Return it for a notebook: at most 30 rows of a table and notes together."""
+        table, notes, room = "", list(self.notes), _MOST_LINES
         if self.frame is not None:
-            head += ["", *_table_text(*_cells_of(self.frame, self.columns)), ""]
-        notes = [_filled(note, "- ") for note in self.notes]
+            headers, rows, right = self._cells(_MOST_ROWS)
+            table = _table_html(headers, rows, right)
+            room -= len(rows) + 1
+        if len(notes) > room:
+            notes[room - 1 :] = [f"{len(notes) - room + 1} more {_REST}"]
+        points = "".join(f"<li>{_text(note)}</li>" for note in notes)
+        return "".join(
+            (
+                f"<p><b>{_text(self.title)}</b></p>" if self.title else "",
+                table,
+                f"<ul>{points}</ul>" if points else "",
+                f"<p><small>{_text(self.provenance)}</small></p>" if self.provenance else "",
+            )
+        )
+
+    def text(self, rest: str | None = _REST) -> str:
+        """Return it for a terminal.
+
+        Parameters
+        ----------
+        rest : str, optional
+            Where to find what has no room on 30 lines of 80 characters, in words; ``None`` to cut
+            nothing.
+        """
+        is_whole = rest is None
+        head, foot = _filled(self.title, is_whole), _filled(self.provenance, is_whole)
+        if self.frame is not None:
+            room = _MOST_LINES - len(head) - len(foot) - _AROUND
+            cells = self._cells(None if is_whole else min(_MOST_ROWS, room))
+            head += ["", *_table_text(*cells, _NO_END if is_whole else _LINE), ""]
+        notes = [_filled(note, is_whole, "- ") for note in self.notes]
         kept: list[str] = []
         room = _MOST_LINES - len(head) - len(foot) - 1
         for place, lines in enumerate(notes):
-            if len(kept) + len(lines) > room:
-                kept.append(f"- {len(notes) - place} more in .notes")
+            if not is_whole and len(kept) + len(lines) > room:
+                kept.append(f"- {len(notes) - place} more {rest}")
                 break
             kept += lines
-        return "\n".join([*head, *kept, *foot])
+        return "\n".join([*head, *kept, *foot]).rstrip()
+
+    def _cells(self, most: int | None) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
+        """Return heads and cells in words, and where numbers are; of many rows the first and the last."""
+        frame = () if self.frame is None else self.frame
+        most = len(frame) if most is None else most
+        left_out, kept = len(frame) - most, [*range(len(frame))]
+        if left_out > 1:
+            kept[most - 1 : -1] = []
+        if isinstance(frame, Sequence):  # which needs no pandas
+            some = [frame[place] for place in kept]
+            names = list(self.columns or dict.fromkeys(name for row in some for name in row))
+            values = {name: [row.get(name) for row in some] for name in names}
+        else:
+            known = frame.iloc[kept].astype(object)
+            known = known.where(known.notna(), None)
+            names = list(known.columns if self.columns is None else self.columns)
+            values = {name: known[name].tolist() for name in names}
+        right = [
+            place
+            for place, name in enumerate(names)
+            if name in self.numbers or not any(map(_is_words, values[name]))
+        ]
+        cells = [[_cell(str(name), value) for value in values[name]] for name in names]
+        rows = list(zip(*cells, strict=True))
+        if left_out > 1:
+            rows.insert(-1, (f"… {left_out} more", *([""] * (len(names) - 1))))
+        return [_header(str(name)) for name in names], rows, right
 
 
 class Shown(ABC):
@@ -88,29 +148,37 @@ class Shown(ABC):
         return self.page().html()
 
 
-def _filled(text: str, mark: str = "") -> list[str]:
-    return wrap(mark + on_one_line(text), _LINE, subsequent_indent=" " * len(mark)) if text else []
+def _filled(text: str, is_whole: bool, mark: str = "") -> list[str]:
+    return wrap(
+        mark + on_one_line(text),
+        _LINE,
+        subsequent_indent=" " * len(mark),
+        max_lines=None if is_whole else _PART,
+        placeholder=" …",
+        break_on_hyphens=False,  # the name of a model is one word
+    )
 
 
 def _table_text(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
+    headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int], line: int
 ) -> list[str]:
     """Return the lines of a table; columns that have no room on a line are named below."""
+    most = _CELL if line == _LINE else line
     lines = [[on_one_line(cell) for cell in row] for row in rows]
     least = [max(map(len, head.split()), default=0) for head in headers]
     widths = [
-        max(head, *(min(_CELL, len(cell)) for cell in column)) if column else head
+        max(head, *(min(most, len(cell)) for cell in column)) if column else head
         for head, *column in zip(least, *lines, strict=True)
     ]
     words = [place for place in range(len(widths)) if place not in right]
-    while sum(widths) + 2 * (len(widths) - 1) > _LINE:  # the widest column of words gives way
+    while sum(widths) + 2 * (len(widths) - 1) > line:  # the widest column of words gives way
         place = max(words, key=widths.__getitem__, default=0)
         if not words or widths[place] <= max(_LEAST_CELL, least[place]):
             break
         widths[place] -= 1
     cells = [[*map(shorten, row, widths)] for row in lines]
     count = len(widths)
-    while count > 1 and sum(widths[:count]) + 2 * (count - 1) > _LINE:
+    while count > 1 and sum(widths[:count]) + 2 * (count - 1) > line:
         count -= 1
     heads = [wrap(head, width) for head, width in zip(headers, widths, strict=True)]
     high = max(map(len, heads[:count]))
@@ -123,7 +191,7 @@ def _table_text(
         for row in [*zip(*heads, strict=True), *cells]
     ]
     if headers[count:]:
-        text += _filled(f"Also: {', '.join(headers[count:])}.")
+        text += _filled(f"Also: {', '.join(headers[count:])}.", False)
     return text
 
 
@@ -132,39 +200,9 @@ def shorten(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 9]}…{text[-8:]}"
 
 
-def page_html(
-    *tables: str, title: str = "", notes: Iterable[str] = (), provenance: str = ""
-) -> str:
-    """Return tables with what they say above, and what they rest on below.
-
-    Parameters
-    ----------
-    *tables
-        HTML of each table.
-    title, provenance
-        Plain text; left out where empty.
-    notes
-        Plain text, one point each.
-    """
-    points = "".join(f"<li>{_text(note)}</li>" for note in notes)
-    return "".join(
-        (
-            f"<p><b>{_text(title)}</b></p>" if title else "",
-            *tables,
-            f"<ul>{points}</ul>" if points else "",
-            f"<p><small>{_text(provenance)}</small></p>" if provenance else "",
-        )
-    )
-
-
-def table_html(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()
-) -> str:
-    """Return a table of plain text; ``right`` holds the places of the columns of numbers."""
-    rows, places = list(rows), frozenset(right)
-
+def _table_html(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> str:
     def look(place: int) -> str:
-        if place in places:
+        if place in right:
             return _NUMBER
         return _NAMES if all(len(row[place]) <= _NAME_CHARS for row in rows) else _WORDS
 
@@ -179,45 +217,6 @@ def table_html(
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
     head = line("th", headers, ' scope="col"')
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def frame_html(
-    frame: pd.DataFrame | Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
-) -> str:
-    """Return a frame as a table, its numbers written as their column's name says they are read.
-
-    Parameters
-    ----------
-    frame : DataFrame, or sequence of mappings from column to value
-        Columns with ``usd`` in their names are money, those of shares and chances are shown in
-        percent, whole numbers with their thousands separated; what is missing is a dash. Of many rows
-        the first and the last are shown, and how many are between them.
-    columns : sequence of str, optional
-        Which of them, in which order; all if not given.
-    """
-    return table_html(*_cells_of(frame, columns))
-
-
-def _cells_of(
-    given: pd.DataFrame | Sequence[Mapping[str, Any]], columns: Sequence[str] | None
-) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
-    """Return the heads and cells of a frame in words, and where numbers are; long ones are cut."""
-    import pandas as pd
-
-    frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame(list(given))
-    left_out = len(frame) - _MOST_ROWS
-    if left_out > 1:
-        frame = frame.iloc[[*range(_MOST_ROWS - 1), len(frame) - 1]]
-    names = list(frame.columns if columns is None else columns)
-    known = frame.astype(object).where(frame.notna(), None)
-    values = {name: known[name].tolist() for name in names}
-    is_words = [any(map(_is_words, values[name])) for name in names]
-    right = [place for place, words in enumerate(is_words) if not words]
-    cells = [[_cell(str(name), value) for value in values[name]] for name in names]
-    rows = list(zip(*cells, strict=True))
-    if left_out > 1:
-        rows.insert(-1, (f"… {left_out} more", *([""] * (len(names) - 1))))
-    return [_header(str(name)) for name in names], rows, right
 
 
 def _is_words(value: object) -> bool:
@@ -270,12 +269,16 @@ def _number(parts: list[str], value: Decimal | float) -> str:
     if math.isinf(size):
         return "no bound"
     if "usd" in parts:
-        return (
-            usd(value) if size >= 1 or size == 0 else usd(value, 2 - math.floor(math.log10(size)))
-        )
+        return usd_cell(value)
     if any(share in parts for share in _SHARES):
         return share_text(float(value))
     return number_cell(value)
+
+
+def usd_cell(value: Decimal | float) -> str:
+    """Return an amount of USD: in cents from 1 on, else with three digits."""
+    size = abs(float(value))
+    return usd(value, 2 if size >= 1 or size == 0 else 2 - math.floor(math.log10(size)))
 
 
 def number_cell(value: Decimal | float) -> str:

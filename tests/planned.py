@@ -149,7 +149,7 @@ NEWER = {"kimi-k2-5": "kimi-k3", "kimi-k2": "kimi-k2.6"}
 def budget_meeting(catalog="2026-06", **options):
     """Return the plan of a budget meeting: four workloads of a year on two models of a catalog."""
     workloads = load_workloads(Path(__file__).parent / "data" / "budget-meeting.toml")
-    if catalog != "2026-06":
+    if "kimi-k2-5" not in load_catalog(catalog).ids:
         workloads = [replace(one, model=NEWER[one.model]) for one in workloads]
     scope = {"months": 12, "start": "2027-01", "as_of": "2026-11-24", "n_paths": 500}
     models = list(dict.fromkeys(one.model for one in workloads))

@@ -15,6 +15,7 @@ from kimi_planner.report.register import source_sentences
 from kimi_planner.report.text import plan_text
 
 CARD, PUBLIC = load_catalog(), load_catalog("2026-11-public")
+LISTED = load_catalog("2026-11-public-3")
 USAGE = {"prompt_tokens": 2000, "completion_tokens": 500}
 
 
@@ -96,10 +97,10 @@ def test_another_currency_stands_beside_and_never_in_a_sum(rate, catalog):
     )
     later = found.in_currency("EUR", rate=2, on=date(2027, 1, 1))
     days = (date(2026, 1, 1), date(2026, 12, 31), date(2027, 1, 1), date(2028, 1, 1))
-    assert [later.exchange.at(day) for day in days] == [rate, rate, 2, 2]
+    assert [later.exchanges[0].at(day) for day in days] == [rate, rate, 2, 2]
     bill = cost(USAGE, catalog.ids[0], catalog=found)
     assert bill.total_usd == cost(USAGE, catalog.ids[0], catalog=catalog).total_usd
-    assert found.sources["exchange"].checked_on == date(2026, 11, 24)
+    assert found.sources["exchange_eur"].checked_on == date(2026, 11, 24)
 
 
 def test_a_report_shows_its_total_in_the_other_currency():
@@ -131,7 +132,8 @@ def test_a_report_shows_its_total_in_the_other_currency():
         (lambda: CARD.in_currency("EUR", rate=0, on=date(2026, 1, 1)), "The rate is 0. It lies above 0"),
         (lambda: CARD.in_currency("EUR", rate="x", on=date(2026, 1, 1)), "'x' is not a number"),
         (lambda: CARD.in_currency("EUR", rate=1, on="today"), "Give a day: datetime.date"),
-        (lambda: CARD.in_currency("EUR", rate=1, on=date(2026, 1, 1)).in_currency("CNY", rate=7, on=date(2026, 1, 1)), "has a rate of EUR already"),
+        (lambda: LISTED.in_currency("CNY", rate=7, on=date(2026, 1, 1)).with_list("CNY"), "by a rate and by the list"),
+        (lambda: LISTED.with_list("CNY").in_currency("CNY", rate=7, on=date(2026, 1, 1)), "by a rate and by the list"),
         (lambda: CARD.with_discount("a lot"), "Give 0.1 for 10% off"),
         (lambda: CARD.with_discount(float("nan")), "not a finite number"),
         (lambda: CARD.with_price("kimi-k2"), "No price is given for 'kimi-k2'"),

@@ -3,18 +3,24 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
 from kimi_planner import KimiPlannerError, Workload, load_catalog, recommend
+from kimi_planner.choose import Evaluations, Trials, portfolio
 from kimi_planner.cli.report import command
 from kimi_planner.plan import Booking
 from kimi_planner.report.comparisons import plan_sections
 from kimi_planner.report.currencies import currency_sections
+from kimi_planner.report.currency import in_currencies
 from kimi_planner.report.json_form import plan_json
+from kimi_planner.report.portfolio import portfolio_text
+from kimi_planner.report.sentences import headlines
 from kimi_planner.report.text import markdown_report
 from kimi_planner.report.write import rendered
 
@@ -38,7 +44,7 @@ def test_each_month_has_the_rate_of_its_first_day():
     """Booked, budget, variance and head-room are the month's in USD times its rate; totals add up."""
     catalog = CARD.in_currency("EUR", rate="0.9", on=date(2026, 11, 24))
     catalog = catalog.in_currency("EUR", rate="0.8", on=date(2027, 3, 1))
-    matrix = plan(catalog).budget_matrix.at_rates(catalog.exchange)
+    matrix = plan(catalog).budget_matrix.at_rates(*catalog.exchanges)
     [row] = matrix.rows
     days = {"2027-01": 31, "2027-02": 28, "2027-03": 31}
     rates = {"2027-01": Decimal("0.9"), "2027-02": Decimal("0.9"), "2027-03": Decimal("0.8")}
@@ -85,13 +91,14 @@ def test_a_price_list_is_planned_at_its_own_prices():
     [section] = currency_sections(found)
     a_day = Decimal("1.5") * 20 + Decimal("1.5") * 2 + Decimal("0.7") * 100
     assert section.sentences[0] == (
-        f"To book: {90 * a_day:,.2f} CNY (mean) over 3 months, 2027-01 to 2027-03: {30 * a_day:,.2f} in the "
+        f"Without other, to book: {90 * a_day:,.2f} CNY (mean) over 3 months, 2027-01 to 2027-03: {30 * a_day:,.2f} in the "
         f"average month, {31 * a_day:,.2f} in the dearest, 2027-01."
     )
     assert any(
-        "no price of kimi-k2.6, so what other costs in CNY is not told" in one
+        "does not have the models of other, so what they cost in CNY is not told" in one
         for one in section.sentences
     )
+    assert any(one.startswith("listed on their planned models") for one in section.sentences)
     data = section.data["in_cny"]
     assert {row["workload"] for row in data["budget"]} == {"listed", "all"}
     assert data["missing"] == ["other"]
@@ -129,6 +136,73 @@ def test_a_list_that_is_not_there_is_refused():
         load_catalog("2026-11-public-3").with_list("JPY")
     with pytest.raises(KimiPlannerError, match="It has none"):
         CARD.with_list("CNY")
+
+
+def test_prices_to_come_in_usd_are_none_of_a_list():
+    """A factor holds at the list too; a price of 1 USD from February on is not taken for 1 CNY."""
+    catalog = load_catalog("2026-11-public-3").with_list("CNY")
+    work = Workload(
+        name="w", requests_per_day=1000, prompt_tokens=3000, completion_tokens=0, model="kimi-k3",
+        price_changes=(
+            {"date": "2027-02-01", "model": "kimi-k3", "input_usd_per_mtok": 1},
+            {"date": "2027-03-01", "factor": 0.5},
+        ),
+    )  # fmt: skip
+    found = plan(catalog, work)
+    [shown] = in_currencies(found)
+    assert shown.booked.usd == 20 * 3 * (31 + 28 + Decimal("15.5"))
+    assert "without what is stated in USD" in shown.basis
+    assert found.booked.usd < 3 * 3 * 90
+
+
+def test_a_plan_is_in_usd():
+    """Budgets are USD, so that a catalog at a list of another currency plans nothing."""
+    catalog = load_catalog("2026-11-public-3").at_list("CNY")
+    with pytest.raises(
+        KimiPlannerError, match=r"has prices in CNY, and a plan is in USD.*with_list\('CNY'\)"
+    ):
+        plan(catalog, replace(WORK, model="kimi-k3"))
+
+
+def test_several_currencies_stand_side_by_side():
+    """Two rates and a list: a headline, columns and a file of charges for each, in the order given."""
+    catalog = load_catalog("2026-11-public-3").with_list("CNY")
+    catalog = catalog.in_currency("EUR", rate="0.9", on=date(2026, 11, 24))
+    catalog = catalog.in_currency("GBP", rate="0.8", on=date(2026, 11, 24))
+    found = plan(catalog, replace(WORK, model="kimi-k3", reasoning_tokens=0))
+    own = found.booked.usd
+    said = " ".join(headlines(found))
+    for currency, amount in (("EUR", own * Decimal("0.9")), ("GBP", own * Decimal("0.8"))):
+        assert f"To book: {amount:,.2f} {currency} (mean)" in said
+    listed = 90 * (2 * 20 + Decimal("0.5") * 100)
+    assert f"To book: {listed:,.2f} CNY (mean)" in said
+    files = rendered(found, ["csv", "focus", "xlsx"])
+    assert {"focus.csv", "focus-eur.csv", "focus-gbp.csv", "focus-cny.csv"} < set(files)
+    total = next(
+        row
+        for row in csv.DictReader(io.StringIO(files["budget.csv"].decode()))
+        if (row["workload"], row["period"], row["line"]) == ("w", "total", "booked")
+    )
+    assert [Decimal(total[one]) for one in ("usd", "eur", "gbp", "cny")] == [
+        own, own * Decimal("0.9"), own * Decimal("0.8"), listed
+    ]  # fmt: skip
+    sheet = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]), data_only=True)["Budget"]
+    sums = {row[0]: row for row in sheet.iter_rows(values_only=True)}
+    for currency, rate in (("EUR", 0.9), ("GBP", 0.8)):
+        assert max(one for one in sums[f"all, {currency}"] if isinstance(one, float)) == pytest.approx(float(own) * rate)  # fmt: skip
+
+
+def test_a_portfolio_is_shown_at_the_rate_of_its_dearest_month():
+    """The dearest month is January, whose rate is not that of the day the plan is made on."""
+    catalog = CARD.in_currency("EUR", rate="0.5", on=date(2026, 11, 24))
+    catalog = catalog.in_currency("EUR", rate="2", on=date(2027, 1, 1))
+    tried = Evaluations(
+        trials={("w", "kimi-k2"): Trials(successes=9, trials=10)}, source="team.csv"
+    )
+    found = portfolio(
+        WORK, 200, evaluations=tried, months=2, start="2027-01", as_of=AS_OF, catalog=catalog
+    )
+    assert f"the dearest month is {2 * found.spend_usd():,.2f} EUR" in portfolio_text(found)
 
 
 def test_every_form_has_the_other_currency(tmp_path):

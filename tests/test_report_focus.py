@@ -359,7 +359,7 @@ def test_tax_is_on_the_same_kind_of_cost(taxed):
 
 def test_another_currency_is_billed_at_the_rate_of_its_month(taxed):
     """Billed in EUR and priced in USD: each amount times the month's rate, and the same total as the budget's."""
-    usd, eur = (rows_of(focus_of(taxed, exchange=one)) for one in (None, taxed.projection.catalog.exchange))  # fmt: skip
+    usd, eur = (rows_of(focus_of(taxed, exchange=one)) for one in (None, *taxed.projection.catalog.exchanges))  # fmt: skip
     for before, after in zip(usd, eur, strict=True):
         rate = Decimal("0.92" if before["ChargePeriodStart"] < "2027-02" else "0.875")
         for name in COSTS:
@@ -373,7 +373,7 @@ def test_another_currency_is_billed_at_the_rate_of_its_month(taxed):
             price = Decimal(after["ListUnitPrice"])
             assert price == Decimal(before["ListUnitPrice"]) * rate
             assert Decimal(after["PricingQuantity"]) * price == Decimal(after["ListCost"])
-    matrix = taxed.budget_matrix.at_rates(taxed.projection.catalog.exchange)
+    matrix = taxed.budget_matrix.at_rates(*taxed.projection.catalog.exchanges)
     assert summed(eur, "BilledCost") == matrix.lines(matrix.whole)["to pay"]
     assert "PricingCurrency" not in usd[0]
 
@@ -385,7 +385,7 @@ def test_focus_validator_finds_no_fault(log, catalog, plan, taxed, kind, tmp_pat
     frames = {
         "forecast": lambda: focus_forecast(plan.projection, plan.best),
         "taxed": lambda: focus_of(taxed),
-        "exchanged": lambda: focus_of(taxed, exchange=taxed.projection.catalog.exchange),
+        "exchanged": lambda: focus_of(taxed, exchange=taxed.projection.catalog.exchanges[0]),
     }
     frame = frames.get(kind, lambda: focus_usage(log, catalog=catalog, tags="team"))()
     if kind == "faulty":

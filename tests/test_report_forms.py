@@ -54,10 +54,11 @@ def workload(rng, number, models, budgets):
 
 @pytest.fixture(scope="module", params=range(6))
 def report(request):
-    """Return a plan and its report in every form, in two other currencies where the catalog has a list."""
+    """Return a plan and its report in every form, in other currencies at rates, and at a list if there is one."""
     rng, version = Random(request.param), list(MODELS)[request.param % 2]
     catalog = load_catalog(version).in_currency("EUR", rate="0.92", on=date(2026, 11, 24))
     catalog = catalog.in_currency("EUR", rate="0.875", on=date(2027, 2, 1))
+    catalog = catalog.in_currency("GBP", rate="0.79", on=date(2026, 11, 24))
     if catalog.list_prices:
         catalog = catalog.with_list("CNY")
     booking = Booking(
@@ -311,6 +312,17 @@ def test_workbook_has_the_same_values(report):
             figures = (row.budget(matrix.whole), row.variance(matrix.whole), row.head_room[0])
             for head, usd in zip(("budget", "variance", "head-room"), figures, strict=True):
                 assert cells[row.name][head] == pytest.approx(float(usd), abs=1e-4)
+    summary = {row[0]: row for row in book["Summary"].iter_rows(values_only=True)}
+    for exchange in plan.projection.catalog.exchanges:
+        shown = matrix.at_rates(exchange)
+        total, whole = shown.total, shown.whole
+        to_book, budget, variance = summary[f"in {exchange.currency}"][1:4]
+        assert to_book == pytest.approx(float(total.usd(whole)), abs=1e-4)
+        if total.budgets is None:
+            assert (budget, variance) == ("not told", None)
+        else:
+            assert budget == pytest.approx(float(total.budget(whole)), abs=1e-4)
+            assert variance == pytest.approx(float(total.variance(whole)), abs=1e-4)
     found = {
         value if isinstance(value, str) else round(Decimal(str(value)), 2)
         for sheet in book.sheetnames

@@ -9,10 +9,12 @@ import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
 from opened import Opened
+from planned import budget_meeting
 
-from kimi_planner import Workload, load_workloads, recommend
+from kimi_planner import Workload, load_catalog, load_workloads, recommend
 from kimi_planner.choose import Evaluations, Trials
 from kimi_planner.money import usd
+from kimi_planner.report.comparisons import plan_sections
 from kimi_planner.report.html import html_report
 from kimi_planner.report.pictures import pictures
 from kimi_planner.report.sentences import totals_sentence
@@ -81,14 +83,30 @@ def test_the_page_opens_without_an_error_or_a_request(page, path):
     assert (page.problems, page.requests) == ([], [path.as_uri()])
 
 
+@pytest.fixture(scope="module")
+def meeting(tmp_path_factory):
+    """Return the page of a budget meeting on the newer catalog, in another currency and at a list too."""
+    catalog = load_catalog("2026-11-public-3").with_list("CNY")
+    plan = budget_meeting(catalog.in_currency("EUR", rate="0.92", on=AS_OF))
+    made = tmp_path_factory.mktemp("meeting") / "report.html"
+    made.write_text(html_report(plan, plan_sections(plan)), encoding="utf-8")
+    return made
+
+
 @pytest.mark.parametrize(
-    ("scheme", "width", "media"),
-    [*product(("light", "dark"), (1440, 768, 375), ("screen",)), ("dark", 768, "print")],
+    ("of", "scheme", "width", "media"),
+    [
+        *product(["path"], ("light", "dark"), (1440, 768, 375), ["screen"]),
+        ("path", "dark", 768, "print"),
+        ("meeting", "light", 1440, "screen"),
+        ("meeting", "dark", 375, "screen"),
+        ("meeting", "light", 768, "print"),
+    ],
 )
-def test_no_barrier_that_axe_finds(browser, path, scheme, width, media):
+def test_no_barrier_that_axe_finds(request, browser, of, scheme, width, media):
     """The scan for accessibility finds nothing, in either theme, on any screen, and as printed."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
-    opened = Opened(browser, path, color_scheme=scheme)
+    opened = Opened(browser, request.getfixturevalue(of), color_scheme=scheme)
     opened.tab.set_viewport_size({"width": width, "height": 900})
     opened.tab.emulate_media(media=media, color_scheme=scheme)
     background = opened.tab.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -100,6 +118,31 @@ def test_no_barrier_that_axe_finds(browser, path, scheme, width, media):
     assert len(found.response["passes"]) > 20
     is_light = scheme == "light" or media == "print"
     assert background == ("rgb(255, 255, 255)" if is_light else "rgb(22, 25, 28)")
+
+
+def test_months_of_a_chart_are_named_below_their_bars_on_a_telephone(browser, meeting):
+    """The first month and each third after it, whatever the axis: below its bar, and on the screen."""
+    opened = Opened(browser, meeting)
+    opened.tab.set_viewport_size({"width": 375, "height": 900})
+    opened.tab.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
+    for traffic in ("100", "140"):
+        opened.move(("chat, traffic, %", traffic))
+        charts = opened.tab.locator(".plot").evaluate_all(
+            """all => all.map(plot => [...plot.querySelectorAll(".month small")]
+                .filter(one => getComputedStyle(one).visibility === "visible")
+                .map(one => {
+                    const [text, column] = [document.createRange(), one.parentElement.getBoundingClientRect()];
+                    text.selectNodeContents(one);
+                    const box = text.getBoundingClientRect();
+                    return [one.textContent, (box.left + box.right - column.left - column.right) / 2, box.right];
+                }))"""
+        )
+        assert len(charts) == 5
+        for labels in charts:
+            assert [name for name, _, _ in labels] == ["27-01", "27-04", "27-07", "27-10"]
+            assert max(abs(off) for _, off, _ in labels) < 1
+            assert max(right for _, _, right in labels) <= 375
+    opened.tab.close()
 
 
 def test_tables_sort_by_value_with_the_keyboard(page):

@@ -41,12 +41,13 @@ def planned(workloads, catalog=None, **options):
 
 
 def discounted_cache():
-    """Return the catalog with prices of cached tokens, so that their share counts, and a rate."""
+    """Return the catalog with prices of cached tokens, so that their share counts, and rates."""
     catalog = load_catalog()
     for spec in catalog:
         cached = spec.input_usd_per_mtok / 4
         catalog = catalog.with_price(spec.id, cached_input_usd_per_mtok=cached)
-    return catalog.in_currency("EUR", rate="0.92", on=AS_OF)
+    euros = catalog.in_currency("EUR", rate="0.92", on=AS_OF)
+    return euros.in_currency("GBP", rate="0.79", on=AS_OF)
 
 
 def twins():
@@ -303,8 +304,12 @@ def test_a_text_that_is_no_model_costs_nothing_made_up(books, tmp_path):
 def test_another_currency_stands_beside_the_total(plans, books, calculated):
     """Where a rate is given, what is booked is shown at it too, as a formula."""
     cells = Cells(books["certain"])
-    place = cells.at("Summary", "EUR, at the mean rate", "to book")
-    assert calculated["certain"][place] == pytest.approx(0.92 * float(plans["certain"].booked.usd))
+    for currency, rate in (("EUR", 0.92), ("GBP", 0.79)):
+        place = cells.at("Summary", f"in {currency}", "to book")
+        booked = rate * float(plans["certain"].booked.usd)
+        assert calculated["certain"][place] == pytest.approx(booked)
+        against = calculated["certain"][cells.at("Summary", f"in {currency}", "budget")]
+        assert against == pytest.approx(rate * 3 * 400)
 
 
 def test_scenarios_and_waterfalls_have_sheets(plans):

@@ -26,7 +26,7 @@ from kimi_planner.choose import (
     thinking_pays,
 )
 from kimi_planner.plan.simulation import project
-from kimi_planner.rich import frame_html, page_html, share_text, table_html
+from kimi_planner.rich import Page, share_text
 from kimi_planner.workload import Workload, example_path, load_workloads
 
 AS_OF = date(2026, 10, 24)
@@ -68,7 +68,7 @@ def test_numbers_are_written_as_their_columns_are_read():
             "rank": [1, 2],
         }
     )
-    cells = Cells(frame_html(frame)).cells
+    cells = Cells(Page(frame=frame).html()).cells
     assert cells == [
         "workload", "P50 USD per month", "exact USD", "chance over budget", "prompt tokens", "rank",
         "a", "12,345.68", "7.13", "25%", "1,234,567", "1",
@@ -95,12 +95,8 @@ def test_a_share_is_none_or_all_only_if_it_is(share, text):
 
 def test_names_stay_text():
     """What a name spells is shown, not acted on."""
-    page = page_html(
-        table_html(["<b>"], [["<script>alert(1)</script>"]]),
-        title="<i>",
-        notes=["<img src=x>"],
-        provenance="&",
-    )
+    rows = [{"<b>": "<script>alert(1)</script>"}]
+    page = Page(title="<i>", frame=rows, notes=["<img src=x>"], provenance="&").html()
     for tag in ("<script", "<img", "<i>", "<b><"):
         assert tag not in page
     assert "&lt;script&gt;" in page

@@ -56,8 +56,8 @@ class Catalog(Shown):
         Nearest counterparts of its models in other catalogs.
     derived_from
         What a derived catalog was derived from, the first step first; empty for a catalog as published.
-    exchange
-        The rates at which amounts of a plan are shown in another currency, where some were given.
+    exchanges
+        The rates at which amounts of a plan are shown in other currencies, where some were given.
     shown_lists
         Currencies of price lists at which a plan is shown as well.
 
@@ -102,7 +102,7 @@ class Catalog(Shown):
     list_prices: tuple[ListPrice, ...] = ()
     correspondences: tuple[Correspondence, ...] = ()
     derived_from: tuple[str, ...] = ()
-    exchange: Exchange | None = None
+    exchanges: tuple[Exchange, ...] = ()
     shown_lists: tuple[str, ...] = ()
 
     def page(self) -> Page:
@@ -301,7 +301,7 @@ class Catalog(Shown):
 
     @public
     def in_currency(self, currency: str, *, rate: Decimal | int | float | str, on: date) -> Catalog:
-        """Return the catalog with a rate of another currency from a day on; one of a later day is added.
+        """Return the catalog with a rate of another currency from a day on, added to those that it has.
 
         Prices and costs stay in USD, in which they are billed, and the catalog is the same; reports
         show every amount of a plan in the other currency too, each month at the rate of its first day.
@@ -318,7 +318,7 @@ class Catalog(Shown):
         Raises
         ------
         CatalogError
-            If a value is out of its bounds, or the catalog has a rate of another currency.
+            If a value is out of its bounds, or plans are shown at the list of the currency already.
         """
         from kimi_planner.catalog.derived import exchanged
 
@@ -331,16 +331,18 @@ class Catalog(Shown):
         Raises
         ------
         CatalogError
-            If it has no such list.
+            If it has no such list, or a rate of the currency.
         """
-        self.at_list(currency)
-        return replace(self, shown_lists=(*self.shown_lists, currency))
+        from kimi_planner.catalog.derived import shown_at_list
+
+        return shown_at_list(self, currency)
 
     @public
     def at_list(self, currency: str) -> Catalog:
         """Return the catalog with its price list in another currency in the place of its prices.
 
-        Its models are those that the list has, and every amount worked out with it is of that currency.
+        Its models are those that the list has, and every cost worked out with it is of that currency.
+        A plan is in USD, as budgets are: it is shown at the list by `with_list`.
 
         Raises
         ------

@@ -114,12 +114,9 @@ def exchanged(
         raise CatalogError(
             f"The currency is {shown(currency)}. Give three letters other than USD, such as EUR."
         )
-    before = catalog.exchange
-    if before is not None and before.currency != currency:
-        raise CatalogError(
-            f"Catalog {catalog.version} has a rate of {before.currency} already. Start from the "
-            "catalog without it."
-        )
+    if currency in catalog.shown_lists:
+        raise _shown_twice(currency)
+    known = {one.currency: one for one in catalog.exchanges}
     on = day_of("The day of the rate", on, fault=CatalogError)
     per_usd = _number(
         "The rate",
@@ -128,10 +125,26 @@ def exchanged(
         spell="Give how much one USD is, such as 0.92.",
         allowed=f"It lies above 0, with at most {MAX_PLACES} decimal places.",
     )
-    rates = dict(before.rates if before else ()) | {on: per_usd}
+    rates = dict(known[currency].rates if currency in known else ()) | {on: per_usd}
     exchange = Exchange(currency=currency, rates=tuple(sorted(rates.items())))
-    source = Source(key="exchange", title=f"A rate given by the user, {exchange}", checked_on=on)
-    return replace(catalog, exchange=exchange, sources={**catalog.sources, source.key: source})
+    key = f"exchange_{currency.lower()}"
+    source = Source(key=key, title=f"A rate given by the user, {exchange}", checked_on=on)
+    exchanges = tuple((known | {currency: exchange}).values())
+    return replace(catalog, exchanges=exchanges, sources={**catalog.sources, key: source})
+
+
+def shown_at_list(catalog: Catalog, currency: str) -> Catalog:
+    """Return the catalog, a plan with which is shown at its price list in another currency too."""
+    at_list(catalog, currency)
+    if currency in {one.currency for one in catalog.exchanges}:
+        raise _shown_twice(currency)
+    return replace(catalog, shown_lists=tuple(dict.fromkeys((*catalog.shown_lists, currency))))
+
+
+def _shown_twice(currency: str) -> CatalogError:
+    return CatalogError(
+        f"{currency} is given by a rate and by the list of the catalog, which differ. Give one of them."
+    )
 
 
 def at_list(catalog: Catalog, currency: str) -> Catalog:
@@ -153,7 +166,7 @@ def at_list(catalog: Catalog, currency: str) -> Catalog:
 
     models = tuple(spec for spec in catalog if spec.id in lists)
     found = _derived(replace(catalog, models=models), f"the list in {currency}", listed)
-    return replace(found, currency=currency, fees=(), exchange=None)
+    return replace(found, currency=currency, fees=(), exchanges=(), shown_lists=())
 
 
 def _times(price: Decimal, share: Decimal) -> Decimal:

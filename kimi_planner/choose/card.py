@@ -16,7 +16,7 @@ from kimi_planner.choose.choice import Choice, Decision
 from kimi_planner.choose.success.result import source_text
 from kimi_planner.money import usd
 from kimi_planner.plan.booking import booked
-from kimi_planner.rich import page_html, share_text, table_html
+from kimi_planner.rich import Page, Shown, share_text
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
@@ -82,9 +82,14 @@ class CardRow:
     is_open: bool
     condition: str
 
+    @property
+    def is_ranged(self) -> bool:
+        """Whether its spend has a range; without one, percentiles are the mean."""
+        return self.p10_usd_per_month < self.p90_usd_per_month
 
-@dataclass(frozen=True, kw_only=True)
-class Card:
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Card(Shown):
     """What decides on the model of a workload, on one screen.
 
     Attributes
@@ -116,7 +121,7 @@ class Card:
     @property
     def headers(self) -> tuple[str, ...]:
         """Heads of the columns of `cells`; what is known of no model has none."""
-        every = ("model", "booked", "P10-P90", "success", "answer", "over", "net")
+        every = ("model", "booked", "P10-P90", "net", "success", "over", "answer")
         return tuple(every[place] for place in self._places)
 
     @property
@@ -124,10 +129,10 @@ class Card:
         """What the columns are, in words."""
         words = {
             1: f"booked: {self.book}, USD a month",
-            3: "success: expected, with its 90% interval, by own trials or published results",
-            4: "answer: seconds of half and of nine of ten answers, + for more than that",
+            3: "net: value of what is solved less spend and failures, USD a month",
+            4: "success: expected, with its 90% interval, * by published results alone",
             5: "over: chance that some month is over its budget",
-            6: "net: value of what is solved less spend and failures, USD a month",
+            6: "answer: seconds of half and of nine of ten answers, + for more than that",
         }
         marks = ["?: on a condition, x: does not qualify"] * any(
             row.is_open or row.rank is None for row in self.rows
@@ -138,10 +143,10 @@ class Card:
     def _places(self) -> list[int]:
         """The columns of which something is known."""
         known = {
-            3: any(row.success_rate is not None for row in self.rows),
-            4: any(row.p50_seconds is not None for row in self.rows),
+            3: any(row.net_usd_per_month is not None for row in self.rows),
+            4: any(row.success_rate is not None for row in self.rows),
             5: any(row.chance_over_budget is not None for row in self.rows),
-            6: any(row.net_usd_per_month is not None for row in self.rows),
+            6: any(row.p50_seconds is not None for row in self.rows),
         }
         return [place for place in range(7) if known.get(place, True)]
 
@@ -157,19 +162,15 @@ class Card:
             alike.setdefault(row.condition, []).append(row.model)
         return [f"{', '.join(models)}: {words}" for words, models in alike.items() if words]
 
-    def __repr__(self) -> str:
-        return f"<Card of {self.workload}: {' '.join(self.sentences)}>"
-
-    def table_html(self) -> str:
-        """Return the table of models with what it says, as HTML."""
-        return page_html(
-            table_html(self.headers, self.cells(), range(1, len(self.headers))),
-            title=self.workload,
-            notes=(*self.sentences, *self.conditions(), self.legend),
+    def page(self) -> Page:
+        """Return every model with what it costs and brings, and what to choose."""
+        return Page(
+            title=f"{self.workload}: {self.model}. USD of an average month on each model",
+            frame=[dict(zip(self.headers, cells, strict=True)) for cells in self.cells()],
+            numbers=self.headers[1:],
+            notes=(*self.sentences, *self.conditions()),
+            provenance=f"{self.legend}. {self.provenance}",
         )
-
-    def _repr_html_(self) -> str:
-        return page_html(self.table_html(), provenance=self.provenance)
 
 
 def card_of(recommendation: Recommendation, name: str) -> Card:
@@ -309,7 +310,7 @@ def _faster(
 
 def _cells(row: CardRow) -> tuple[str, ...]:
     spread = f"{usd(row.p10_usd_per_month, 0)}-{usd(row.p90_usd_per_month, 0)}"
-    if row.p10_usd_per_month == row.p90_usd_per_month:
+    if not row.is_ranged:
         spread = "not given"
     success = "unknown"
     if (
@@ -318,13 +319,13 @@ def _cells(row: CardRow) -> tuple[str, ...]:
         and row.success_high is not None
     ):
         ends = f"{100 * row.success_low:.0f}-{100 * row.success_high:.0f}"
-        success = f"{100 * row.success_rate:.0f}% ({ends}) {'own' if row.is_measured else 'pub.'}"
+        success = f"{100 * row.success_rate:.0f}% ({ends}){'*' * (not row.is_measured)}"
     time = "unknown"
     if row.p50_seconds is not None and row.p90_seconds is not None:
-        time = f"{row.p50_seconds:,.0f}-{row.p90_seconds:,.0f}{'+' * row.time_is_least} s"
+        time = f"{row.p50_seconds:,.0f}-{row.p90_seconds:,.0f}{'+' * row.time_is_least}"
     over = "unknown" if row.chance_over_budget is None else share_text(row.chance_over_budget)
     net = "unknown"
     if row.net_usd_per_month is not None:
         net = f"{'-' * (row.net_usd_per_month < 0)}{usd(abs(row.net_usd_per_month), 0)}"
     mark = " x" if row.rank is None else " ?" if row.is_open else ""
-    return row.model + mark, usd(row.bookable_usd_per_month), spread, success, time, over, net
+    return row.model + mark, usd(row.bookable_usd_per_month), spread, net, success, over, time

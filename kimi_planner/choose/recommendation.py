@@ -27,12 +27,16 @@ from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.budget import BudgetMatrix, budget_matrix
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.refused import refused_usd
-from kimi_planner.rich import page_html, share_text
+from kimi_planner.rich import Page, Shown, share_text
 from kimi_planner.workload import Workload
 
+_ENDS = ("p10_usd_per_month", "p90_usd_per_month")
+#: What of the card of a workload is shown beside those of others.
+_IN_SHORT = ("model", "bookable_usd_per_month", *_ENDS, "chance_over_budget")
 
-@dataclass(frozen=True, kw_only=True)
-class Recommendation:
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recommendation(Shown):
     """Which model each workload should use.
 
     Attributes
@@ -201,12 +205,26 @@ class Recommendation:
         )  # fmt: skip
         return f"the least change: {least.model} would if {' and '.join((*least.changes, *least.conditions))}"
 
-    def __repr__(self) -> str:
-        return f"<Recommendation: {' '.join(self.sentences())}>"
-
-    def _repr_html_(self) -> str:
-        return page_html(
-            *(card.table_html() for card in self.cards),
+    def page(self) -> Page:
+        """Return the model of each workload and what it spends, with that of all together."""
+        months = len(self.projection.months)
+        rows = [
+            {"workload": card.workload}
+            | {name: getattr(row, name) for name in _IN_SHORT if row.is_ranged or name not in _ENDS}
+            for card in self.cards
+            for row in card.rows
+            if row.model == card.model
+        ]
+        if len(rows) > 1:
+            average = self.projection.mix(self.best).over_months()
+            ends = [float(average.quantile(q)[0]) / months for q in (0.1, 0.9)]
+            whole = {"workload": "all", "bookable_usd_per_month": self.booked.usd / months}
+            rows.append(whole | dict(zip(_ENDS, ends, strict=True)) if average.is_ranged else whole)
+        return Page(
+            title=f"{self.booked.sentence} Below, USD of an average month, percentiles over paths.",
+            frame=rows,
+            columns=("workload", *_IN_SHORT),
+            notes=(*self.sentences(), *self.notes),
             provenance=self.cards[0].provenance,
         )
 

@@ -21,7 +21,7 @@ from kimi_planner.forecast.horizon import Horizon
 from kimi_planner.forecast.past import PastForecast, past_text
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.series.growth import Growth
 from kimi_planner.series.intervals import Array
 from kimi_planner.series.mixture import METHOD, Mixture
@@ -34,7 +34,7 @@ QUANTILES = {"p05_usd": 0.05, "p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9, "p
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class SpendForecast:
+class SpendForecast(Shown):
     """Total spend from the end of a log to a horizon.
 
     Attributes
@@ -267,18 +267,14 @@ class SpendForecast:
             f"draws. {self.method}."
         )
 
-    def __repr__(self) -> str:
-        return (
-            f"<SpendForecast to {moment_text(self.until)}. {self.sentence}. Catalog "
-            f"{self.catalog.version}, as of {self.as_of}.>"
-        )
-
-    def _repr_html_(self) -> str:
+    def page(self) -> Page:
+        """Return the answer, and all that is spent from the end of the log until each step ahead."""
         words = self.frame.assign(until=self.frame["until"].map(moment_text))
         words[words.columns[1:]] = words[words.columns[1:]].map(amount_text)
-        return page_html(
-            frame_html(words),
-            title=f"{self.sentence}.",
+        end = moment_text(self.observed.end)
+        return Page(
+            title=f"{self.sentence}. Below, USD of all that is spent from {end} on, with percentiles",
+            frame=words,
             notes=self.notes,
             provenance=self.provenance,
         )

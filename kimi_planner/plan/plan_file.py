@@ -19,11 +19,12 @@ from kimi_planner.errors import (
     restated,
     shown,
 )
-from kimi_planner.money import cents, exact_decimal, in_cents
+from kimi_planner.money import cents, exact_decimal, in_cents, usd
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import Scenario
 from kimi_planner.plan.simulation import project
+from kimi_planner.rich import Page, Shown
 from kimi_planner.toml_file import TomlTable, read_toml
 from kimi_planner.workload import Workload, load_workloads
 from kimi_planner.workload.load import example_path
@@ -74,8 +75,8 @@ class Approved:
     usd_by_workload: Mapping[str, Decimal]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlanFile:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PlanFile(Shown):
     """A workload file, with what it says of the plan.
 
     Attributes
@@ -102,6 +103,31 @@ class PlanFile:
     def models(self) -> dict[str, str]:
         """Workload to the model that was decided on."""
         return {one.name: one.model for one in self.workloads if one.model}
+
+    def page(self) -> Page:
+        """Return the model of each workload, and what it was approved with."""
+        record = self.approved
+        sums = {} if record is None else {**record.usd_by_workload, "all": record.usd}
+        models = {one.name: one.model for one in self.workloads}
+        rows = [
+            {"workload": name, "model": models.get(name), "approved_usd": sums.get(name)}
+            for name in dict.fromkeys((*models, *sums))
+        ]
+        words, provenance = "not approved", ""
+        if record is not None:
+            words = (
+                f"{usd(record.usd)} USD approved for {record.months} months from {record.start} on"
+            )
+            provenance = (
+                f"Catalog {record.catalog} (sha256 {record.sha256[:12]}), as of {record.as_of}, seed "
+                f"{record.seed}, {record.n_paths:,} paths; kimi_planner {record.kimi_planner}."
+            )
+        return Page(
+            title=f"Plan {self.path.name}: {words}, {self.booking.words}",
+            frame=rows,
+            notes=[f"Scenario {one.name}: {one.words}" for one in self.scenarios],
+            provenance=provenance,
+        )
 
     def settings(self, catalog: Catalog | str | Path | None = None) -> dict[str, Any]:
         """Return what `project` takes besides the workloads; all of it where the plan was approved.

@@ -11,6 +11,7 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec
+from kimi_planner.errors import SettingError
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.booking import EXPECTED, Booking
 from kimi_planner.plan.demand import periods_of
@@ -76,7 +77,8 @@ def project(
     Raises
     ------
     SettingError
-        If a date, the horizon, the seed or the number of paths is out of bounds.
+        If a date, the horizon, the seed or the number of paths is out of bounds, or the catalog is not
+        in USD.
     UnknownModelError, PriceNotFoundError
         If the catalog has no such model, also one that a price change names, or states no price for
         it on that day, or not a fee that a workload names.
@@ -105,6 +107,12 @@ def project(
     scope = scope_of(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
     )
+    if scope.catalog.currency != "USD":  # budgets and values of a workload are
+        raise SettingError(
+            f"Catalog {scope.catalog.version} has prices in {scope.catalog.currency}, and a plan is in "
+            f"USD. Plan with the catalog's with_list({scope.catalog.currency!r}): reports then show it "
+            "at that list too."
+        )
     return replace(projected(scope), booking=booking or EXPECTED)
 
 

@@ -16,7 +16,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import BASE, Scenario
 from kimi_planner.plan.simulation import project
 from kimi_planner.plot.explored import explored_svg
-from kimi_planner.rich import page_html, share_text, table_html
+from kimi_planner.rich import Page, share_text
 from kimi_planner.workload import Workload
 from kimi_planner.workload.inputs import Workloads
 from kimi_planner.writes import write_files
@@ -140,7 +140,7 @@ class Explorer:
         }
         back, keep, save = (self._button(ipywidgets, *action) for action in actions.items())
         rows = [ipywidgets.HBox([self._name, keep]), ipywidgets.HBox([self._file, save])]
-        notes = ipywidgets.HTML(page_html(notes=planned.notes))
+        notes = ipywidgets.HTML(Page(notes=planned.notes).html())
         self.box: VBox = ipywidgets.VBox(
             [*self._controls.values(), back, self._shown, self._chosen, *rows, self._said, notes]
         )
@@ -161,7 +161,7 @@ class Explorer:
         return button
 
     def _say(self, words: object) -> None:
-        self._said.value = page_html(title=str(words))
+        self._said.value = Page(title=str(words)).html()
 
     @property
     def draft(self) -> Scenario | None:
@@ -290,7 +290,8 @@ class Explorer:
                     "; ".join([decision.basis, *decision.conditions, *decision.reasons]),
                 )
             )
-        return table_html(_COLUMNS, rows, (2, 3, 4, 5))
+        frame = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+        return Page(frame=frame, numbers=_COLUMNS[2:6]).html()
 
     def __repr__(self) -> str:
         moved = self.draft.words if self.draft else "nothing moved"

@@ -23,6 +23,7 @@ from kimi_planner.errors import UsageError, Where, shown, unknown
 from kimi_planner.files import read_text
 from kimi_planner.money import exact_decimal, rounded, total
 from kimi_planner.notes import Note, note
+from kimi_planner.rich import Page, Shown, usd_cell
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
@@ -68,8 +69,8 @@ class InvoiceLine:
         return total([self.billed_usd, self.expected_usd.copy_negate()])
 
 
-@dataclass(frozen=True, kw_only=True)
-class InvoiceCheck:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class InvoiceCheck(Shown):
     """An invoice beside a log.
 
     Attributes
@@ -110,6 +111,23 @@ class InvoiceCheck:
     def difference_usd(self) -> Decimal:
         """Billed less expected."""
         return total([self.billed_usd, self.expected_usd.copy_negate()])
+
+    def page(self) -> Page:
+        """Return what was billed and expected by period, model and meter, and in all."""
+        names = ("billed_usd", "expected_usd", "quantity_usd", "price_usd", "difference_usd")
+        sums = {name: total(self.frame[name]) for name in names}
+        billed, expected, quantity, price, difference = map(usd_cell, sums.values())
+        beside = "".join(f"; {name} {usd_cell(amount)}" for name, amount in self.others.items())
+        return Page(
+            title=f"USD: {billed} billed, {expected} expected at the prices of the catalog; difference "
+            f"{difference}, {quantity} of it quantity and {price} price{beside}",
+            frame=pd.concat(
+                [self.frame, pd.DataFrame([{"period": "all", **sums}])], ignore_index=True
+            ),
+            columns=("period", "model", "meter", *names),
+            notes=self.notes,
+            provenance=self.source,
+        )
 
 
 @public

@@ -13,7 +13,7 @@ from kimi_planner.money import plain, total
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.reconcile.invoice import InvoiceCheck
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown, usd_cell
 
 #: All workloads together.
 ALL = "all"
@@ -53,8 +53,8 @@ class Compared:
     parts: dict[str, Decimal]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reconciliation:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Reconciliation(Shown):
     """Planned against actual spend by month, workload and cause.
 
     Attributes
@@ -153,15 +153,29 @@ class Reconciliation:
         """Where the actual lies in the range of the plan: ``below``, ``inside`` or ``above``."""
         return _position(self.actual_usd, self.ranges.get(ALL))
 
-    def __repr__(self) -> str:
-        return (
-            f"<Reconciliation: planned {self.planned_usd} USD, actual {self.actual_usd} USD. "
-            f"{self.provenance}>"
+    def page(self) -> Page:
+        """Return what was planned and spent by workload and in all, the largest causes first."""
+        summary = self.summary()
+        whole = summary.iloc[-1]
+        some = [cause for cause in ORDER if _column(cause) in summary]
+        moved = [cause for cause in some if summary[_column(cause)].astype(bool).any()]
+        moved.sort(key=lambda cause: -abs(whole[_column(cause)]))
+        causes = ", ".join(f"{cause} {usd_cell(whole[_column(cause)])}" for cause in moved)
+        position = f", {self.position} the range of the plan" * bool(self.position)
+        ends = (self.planned_usd, self.actual_usd, self.difference_usd)
+        planned, actual, difference = map(usd_cell, ends)
+        months = sorted({one.month for one in self.compared})
+        return Page(
+            title=f"USD of {' to '.join(dict.fromkeys(months[:1] + months[-1:]))}: {planned} planned, {actual} "
+            f"actual{position}; difference {difference}, by cause: {causes or 'none'}",
+            frame=summary,
+            columns=[
+                *("workload", "planned_usd", "actual_usd", "difference_usd"),
+                *map(_column, moved),
+            ],
+            notes=self.notes,
+            provenance=self.provenance,
         )
-
-    def _repr_html_(self) -> str:
-        table = frame_html(self.summary())
-        return page_html(table, notes=self.notes, provenance=self.provenance)
 
 
 def parts_frame(compared: Iterable[Compared]) -> pd.DataFrame:

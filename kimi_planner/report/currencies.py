@@ -2,60 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.plan.scope import Scope
-from kimi_planner.plan.simulation import projected
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_data, budget_sentence, budget_tables
-from kimi_planner.report.currency import InCurrency
+from kimi_planner.report.currency import InCurrency, in_currencies
 from kimi_planner.report.json_form import DIGITS, as_data, planned_frame, rounded
 from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.report.table import Section, Table
 
 SPEND_KEYS = ("workload", "model", "month")
 BUDGET_KEYS = ("workload", "period", "line")
-
-
-def in_currencies(recommendation: Recommendation) -> Iterator[InCurrency]:
-    """Yield a plan in each other currency that its catalog is shown in; at a list what is listed of it."""
-    catalog = recommendation.projection.catalog
-    if catalog.exchange is not None:
-        yield InCurrency(recommendation, catalog.exchange)
-    for currency in catalog.shown_lists:
-        yield InCurrency(_at_list(recommendation, currency))
-
-
-def _at_list(recommendation: Recommendation, currency: str) -> Recommendation:
-    """Return the workloads whose model a list has, planned anew at its prices.
-
-    Fees, budgets and credits are stated in USD, so a plan at a list has none.
-    """
-    plan, best = recommendation.projection, recommendation.best
-    catalog = plan.catalog.at_list(currency)
-    listed = {spec.id: spec for spec in catalog}
-    workloads = tuple(
-        replace(one, budget_usd_per_month=None, fees_per_request=())
-        for one in recommendation.workloads
-        if best[one.name] in listed
-    )
-    specs = tuple(listed[model] for model in dict.fromkeys(best[one.name] for one in workloads))
-    scope = {**plan.parts, "workloads": workloads, "specs": specs, "catalog": catalog}
-    booking = replace(plan.booking, credit_usd_per_month=0)
-    pairs = {(one.name, spec.id) for one in workloads for spec in specs}
-    return replace(
-        recommendation,
-        projection=replace(projected(Scope(**scope)), booking=booking),
-        choices=tuple(one for one in recommendation.choices if (one.workload, one.model) in pairs),
-        exclusions=tuple(
-            one for one in recommendation.exclusions if (one.workload, one.model) in pairs
-        ),
-    )
 
 
 def currency_sections(recommendation: Recommendation) -> list[Section]:
@@ -65,10 +27,9 @@ def currency_sections(recommendation: Recommendation) -> list[Section]:
 
 def _section(recommendation: Recommendation, shown: InCurrency) -> Section:
     plan, currency = shown.recommendation, shown.currency
-    sentences = list(_prices(recommendation, shown))
     title = f"In {currency}"
     if not plan.best:
-        return Section(title, tuple(sentences), ())
+        return Section(title, (shown.basis,), ())
     given = plan, shown.exchange
     made: list[Table] = [
         *[one for one in [tables.budgets_table(*given)] if one.rows],
@@ -80,43 +41,25 @@ def _section(recommendation: Recommendation, shown: InCurrency) -> Section:
     return Section(
         title,
         (
-            shown.booked.sentence,
+            shown.to_book,
             *(one.sentence for one in shown.over_budget),
-            totals_sentence(*given),
-            *sentences,
+            totals_sentence(
+                *given, whose=", ".join(plan.best) if shown.missing else "All workloads"
+            ),
+            shown.basis,
             budget_sentence(shown.matrix),
         ),
         tuple(made),
-        data={title.lower().replace(" ", "_"): _data(recommendation, shown)},
+        data={title.lower().replace(" ", "_"): _data(shown)},
     )
 
 
-def _prices(recommendation: Recommendation, shown: InCurrency) -> Iterator[str]:
-    """Say at what the amounts are in the currency, and what is not told in it."""
-    if shown.exchange is not None:
-        yield f"At {shown.exchange}, each month at the rate of its first day."
-        return
-    version, currency = recommendation.projection.catalog.version, shown.currency
-    yield f"At the {currency} list of catalog {version}, without fees, budgets and credits."
-    missing = _missing(recommendation, shown)
-    if missing:
-        models = ", ".join(dict.fromkeys(recommendation.best[name] for name in missing))
-        yield (
-            f"The list has no price of {models}, so what {', '.join(missing)} costs in {currency} is "
-            "not told."
-        )
-
-
-def _missing(recommendation: Recommendation, shown: InCurrency) -> list[str]:
-    return [name for name in recommendation.best if name not in shown.recommendation.best]
-
-
-def _data(recommendation: Recommendation, shown: InCurrency) -> dict[str, Any]:
+def _data(shown: InCurrency) -> dict[str, Any]:
     """Return the amounts as plain data, named by their currency."""
     matrix = budget_data(shown.matrix)
     data: dict[str, Any] = as_data(
         {
-            "missing": _missing(recommendation, shown),
+            "missing": shown.missing,
             "rates": [] if shown.exchange is None else shown.exchange.rates,
             "book": matrix["book"],
             "budget": _with_keys(matrix["rows"], BUDGET_KEYS, shown),

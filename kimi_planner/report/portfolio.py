@@ -22,10 +22,12 @@ def portfolio_text(
     parts = ["\n".join(found.sentences())]
     if found.is_feasible:
         parts.append(plain_table(_assignment(found)))
-    exchange, spend = found.projection.catalog.exchange, found.spend_usd()
-    if exchange is not None and spend is not None:
-        amount = usd(float(spend) * float(exchange.rates[0][1]))
-        parts.append(f"At {exchange}, the dearest month is {amount} {exchange.currency}.")
+    spend, dearest = found.spend_usd(), found.dearest_month
+    if spend is not None and dearest is not None:
+        for exchange in found.projection.catalog.exchanges:
+            [rate] = exchange.of_months([str(dearest)]).values()
+            amount = usd(float(spend) * float(rate))
+            parts.append(f"At {exchange}, the dearest month is {amount} {exchange.currency}.")
     if step is not None:
         parts.append(step.sentence())
     if frontier is not None:

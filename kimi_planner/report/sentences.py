@@ -8,7 +8,7 @@ from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.dated import dated
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE, Spend
-from kimi_planner.report.currency import InCurrency
+from kimi_planner.report.currency import InCurrency, in_currencies
 from kimi_planner.workload.quantity import number_text
 
 
@@ -34,11 +34,11 @@ def spread_of(spend: Spend, parts: int = 1) -> tuple[float, float, float]:
 
 def headlines(recommendation: Recommendation) -> list[str]:
     """Return what stands above all else: what to book and to pay, totals, and how to read them."""
-    own, exchange = InCurrency(recommendation), recommendation.projection.catalog.exchange
+    own = InCurrency(recommendation)
     said = [own.booked.sentence, _to_pay(own), totals_sentence(recommendation)]
-    if exchange is not None:
-        other = InCurrency(recommendation, exchange)
-        said += [f"{other.booked.sentence} At {exchange}.", _to_pay(other)]
+    for other in in_currencies(recommendation):
+        if other.recommendation.best:
+            said += [f"{other.to_book} {other.basis}", _to_pay(other)]
     return [*filter(None, [*said, _ranges(own), dependence_sentence(recommendation)])]
 
 
@@ -55,11 +55,16 @@ def _to_pay(shown: InCurrency) -> str:
     )
 
 
-def totals_sentence(recommendation: Recommendation, exchange: Exchange | None = None) -> str:
-    """Return the whole plan in one sentence."""
+def totals_sentence(
+    recommendation: Recommendation,
+    exchange: Exchange | None = None,
+    *,
+    whose: str = "All workloads",
+) -> str:
+    """Return the whole plan in one sentence; ``whose`` says of what it is the plan."""
     shown = InCurrency(recommendation, exchange)
     spend, months = shown.planned.over_months(), len(shown.projection.months)
-    text = f"All workloads on their planned models: {_range(shown, spend, 1)} "
+    text = f"{whose} on their planned models: {_range(shown, spend, 1)} "
     text += (
         f"over {months} months, {_range(shown, spend, months)} a month on average."
         if months > 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tabulate import tabulate
 
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.cards import card_lines, filled
 from kimi_planner.report.contents import answer_sections, basis_sections
 from kimi_planner.report.currency import InCurrency
 from kimi_planner.report.first_screen import first_screen
@@ -21,6 +21,7 @@ from kimi_planner.report.sentences import (
 )
 from kimi_planner.report.table import Section, Table
 from kimi_planner.report.tables import spend_table
+from kimi_planner.rich import Page
 from kimi_planner.safe import on_one_line
 
 
@@ -45,18 +46,23 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
 
 def recommendation_text(recommendation: Recommendation, *, details: bool = False) -> str:
     """Return the choice for each workload for a terminal: a card each, then every reason if asked for."""
+    cards = recommendation.cards
     over = ", ".join(one.workload for one in recommendation.over_budget)
-    said = [recommendation.booked.sentence, *([f"Over budget: {over}."] if over else [])]
-    cards = ["\n".join(card_lines(one, details)) for one in recommendation.cards]
-    parts = ["\n".join(filled(said)), *cards]
-    rests_on = recommendation.cards[0].provenance
-    if not details:
-        more = "Every reason and note: --details."
-        legend = max((one.legend for one in recommendation.cards), key=len)
-        last = [f"{legend}.", *map(str, recommendation.unused), more, rests_on]
-        return "\n\n".join([*parts, "\n".join(filled(last))])
-    reasons = "\n".join(f"{one.workload}: {one.why}." for one in recommendation.decisions)
-    return "\n\n".join([*parts, reasons, *_reasons(recommendation), rests_on])
+    said = [f"Over budget: {over}."] * bool(over) + [*map(str, recommendation.unused)]
+    more = "" if details else "Every reason and note: --details. "
+    pages = [
+        Page(title=recommendation.booked.sentence, notes=said),
+        *(replace(card.page(), provenance="") for card in cards),
+        Page(
+            title=f"{max((card.legend for card in cards), key=len)}.",
+            provenance=more + cards[0].provenance,
+        ),
+    ]
+    parts = [page.text(None if details else "with --details") for page in pages]
+    if details:
+        reasons = [f"{one.workload}: {one.why}." for one in recommendation.decisions]
+        parts[-1:-1] = ["\n".join(reasons), *_reasons(recommendation)]
+    return "\n\n".join(parts)
 
 
 def section_text(section: Section) -> str:

@@ -167,8 +167,7 @@ def _files(
             from kimi_planner.report.json_form import plan_json
 
             return {name: plan_json(plan, sections)}
-    from kimi_planner.report.currencies import in_currencies
-    from kimi_planner.report.currency import InCurrency
+    from kimi_planner.report.currency import InCurrency, in_currencies
     from kimi_planner.report.focus.charges import focus_csv
     from kimi_planner.report.focus.forecast import focus_forecast
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.catalog.aliases import catalog_id
 from kimi_planner.errors import KimiPlannerError, RequestError, needs, shown
+from kimi_planner.rich import Page, Shown
 from kimi_planner.tokens.causes import prompt_causes, reply_causes
 from kimi_planner.tokens.chat import count_prompt, count_reply, template_on
 from kimi_planner.tokens.images import Size
@@ -26,6 +27,8 @@ EXACT, IN_RANGE, UNKNOWN = "exact", "within the stated range", "unknown"
 #: So many calls of a model that differ by the same number have something in common.
 LEAST_ALIKE = 3
 MAX_MESSAGES = 1_000
+_KEYS = ("model", "what", "cause")
+_SUMS = ("calls", "billed_tokens", "counted_tokens", "difference_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ class Audited:
         return self.billed_tokens - self.counted_tokens
 
 
-@dataclass(frozen=True, kw_only=True)
-class Audit:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Audit(Shown):
     """Counts held against bills.
 
     Attributes
@@ -87,17 +90,15 @@ class Audit:
         with needs("pandas"):
             import pandas as pd
 
-        keys, counts = ["model", "what", "cause"], ["billed_tokens", "counted_tokens"]
-        names = [*keys, *counts]
-        rows = [{name: getattr(call, name) for name in names} for call in self.calls]
-        groups = pd.DataFrame(rows, columns=names).groupby(keys, sort=False)
-        frame = groups[counts].sum()
-        frame.insert(0, "calls", groups.size())
-        frame["difference_tokens"] = frame["billed_tokens"] - frame["counted_tokens"]
-        order = ["model", "what", "calls"]
-        return frame.reset_index().sort_values(
-            order, ascending=[True, True, False], ignore_index=True
-        )
+        return pd.DataFrame(self._rows, columns=[*_KEYS, *_SUMS])
+
+    @property
+    def _rows(self) -> list[dict[str, Any]]:
+        groups: dict[tuple[str, str, str], list[Audited]] = {}
+        for call in self.calls:
+            groups.setdefault((call.model, call.what, call.cause), []).append(call)
+        rows = [dict(zip(_KEYS, key, strict=True)) | _summed(some) for key, some in groups.items()]
+        return sorted(rows, key=lambda row: (row["model"], row["what"], -row["calls"]))
 
     def sentence(self) -> str:
         """Return how many prompts and replies are met or explained, in words."""
@@ -108,12 +109,11 @@ class Audit:
                 continue
             exact, unknown = len(self.of(what, EXACT)), len(self.of(what, UNKNOWN))
             explained = len(calls) - exact - unknown
-            billed = sum(call.billed_tokens for call in calls)
-            counted = sum(call.counted_tokens for call in calls)
+            sums = _summed(calls)
             noun = {"prompt": "prompts", "reply": "replies"}[what]
             parts.append(
                 f"of {len(calls):,} {noun} {exact:,} are exact, {explained:,} explained, {unknown:,} "
-                f"unknown ({counted:,} tokens counted, {billed:,} billed)"
+                f"unknown ({sums['counted_tokens']:,} tokens counted, {sums['billed_tokens']:,} billed)"
             )
         if not parts:
             parts = ["no call has a request and its usage"]
@@ -122,16 +122,27 @@ class Audit:
         said = "; ".join(parts)
         return f"{said[0].upper()}{said[1:]}. Catalog {self.catalog_version}."
 
-    def __repr__(self) -> str:
-        return f"<Audit: {self.sentence()}>"
-
     def __str__(self) -> str:
         return self.sentence()
 
-    def _repr_html_(self) -> str:
-        from kimi_planner.rich import frame_html, page_html
+    def page(self) -> Page:
+        """Return the sentence, and tokens by model, prompts or replies and cause, and in all."""
+        whole = {"model": "all", **_summed(self.calls)}
+        return Page(
+            title=self.sentence(),
+            frame=[*self._rows, *[whole] * bool(self.calls)],
+            columns=("model", "what", *_SUMS, "cause"),
+            notes=self.messages,
+        )
 
-        return page_html(frame_html(self.frame), title=self.sentence(), notes=self.messages[:5])
+
+def _summed(calls: Collection[Audited]) -> dict[str, int]:
+    return {
+        "calls": len(calls),
+        "billed_tokens": sum(call.billed_tokens for call in calls),
+        "counted_tokens": sum(call.counted_tokens for call in calls),
+        "difference_tokens": sum(call.difference for call in calls),
+    }
 
 
 @public

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from kimi_planner.arguments import public
 from kimi_planner.errors import FileError, RequestError, shown, unknown
 from kimi_planner.files import data_dir
+from kimi_planner.rich import Page, Shown
 from kimi_planner.tokens.vocabulary import SHA256
 from kimi_planner.toml_file import TomlTable, read_toml
 
@@ -25,8 +26,8 @@ _ROW_FORMS: dict[str, type] = dict.fromkeys(("kind", "title", *_RATIOS), str)
 _ROW_FORMS |= {"bytes": int, "pieces": int, "source": list}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeEstimate:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SizeEstimate(Shown):
     """Tokens expected of a text of known size.
 
     Attributes
@@ -49,6 +50,13 @@ class SizeEstimate:
     kind: str
     exactness: Literal["estimate"] = "estimate"
     why: str
+
+    def page(self) -> Page:
+        """Return the tokens with their range, and what they rest on."""
+        return Page(
+            title=f"{self.tokens:,} tokens (P10 {self.low:,}, P90 {self.high:,}) of {self.kind}, an estimate",
+            notes=(self.why,),
+        )
 
 
 @public

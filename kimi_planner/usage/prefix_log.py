@@ -13,6 +13,7 @@ from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, Where, is_whole, shown
 from kimi_planner.json_text import loaded
 from kimi_planner.packed import Progress
+from kimi_planner.rich import Page, Shown
 from kimi_planner.usage.lines import line_blocks
 
 #: Tokens that one of Mooncake's block ids stands for.
@@ -20,8 +21,8 @@ BLOCK_TOKENS = 512
 _INT64 = 2**63
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrefixLog:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PrefixLog(Shown):
     """Calls with the blocks that their prompts are made of.
 
     Attributes
@@ -52,6 +53,14 @@ class PrefixLog:
     def blocks_of(self, call: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return the block ids of one prompt, from its start."""
         return self.blocks[self.offsets[call] : self.offsets[call + 1]]
+
+    def page(self) -> Page:
+        """Return how much it holds, and over what time."""
+        span = f" over {np.ptp(self.seconds):,.0f} seconds" if len(self) else ""
+        return Page(
+            title=f"{len(self):,} calls{span}: {self.prompt_tokens.sum():,} prompt tokens in "
+            f"{len(self.blocks):,} blocks of {self.block_tokens:,} tokens"
+        )
 
 
 @public

@@ -21,13 +21,14 @@ from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import PriceNotFoundError, UnknownModelError, UsageError
 from kimi_planner.money import from_units
 from kimi_planner.notes import Note, note
+from kimi_planner.rich import Page, Shown
 from kimi_planner.usage.totals.columns import Counts, calls_of, counts_of, dates_of
 from kimi_planner.usage.totals.result import totals_of
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RowCosts:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class RowCosts(Shown):
     """The exact cost of every row of a log, as whole numbers of one small unit.
 
     Attributes
@@ -58,6 +59,15 @@ class RowCosts:
     def total_usd(self) -> Decimal:
         """Sum of all rows that are priced."""
         return RowBills(units={"total": self.units}, places=self.places).usd("total")
+
+    def page(self) -> Page:
+        """Return what all rows cost."""
+        priced = int(self.is_priced.sum())
+        return Page(
+            title=f"{self.total_usd:f} USD of {priced:,} rows, exact; {len(self.units) - priced:,} not priced",
+            notes=self.notes,
+            provenance=f"Catalog {self.catalog_version}.",
+        )
 
     def by_meter(self) -> RowBills:
         """Return what each row costs by meter, computed anew at each call."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, is_number, shown, whole
+from kimi_planner.rich import Page, Shown
 from kimi_planner.usage.prefix_log import PrefixLog
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ LIFETIMES = (5.0, 10.0, 30.0, math.inf)
 Counts = NDArray[np.int64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CachedFromLog:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CachedFromLog(Shown):
     """Prompt tokens of a log that a cache serves, by the lifetime of what it keeps.
 
     Attributes
@@ -82,11 +83,13 @@ class CachedFromLog:
             ]
         )
 
-    def __repr__(self) -> str:
-        shares = ", ".join(
-            f"{self.share(minutes):.1%} at {minutes:g} min" for minutes in self.cached_tokens
+    def page(self) -> Page:
+        """Return what is cached at each lifetime."""
+        return Page(
+            title=f"Prompt tokens of {len(self.prompt_tokens):,} calls that a prefix cache serves, by the "
+            f"minutes that it keeps a prefix; chunks of {self.chunk_tokens:,} tokens",
+            frame=self.frame,
         )
-        return f"<CachedFromLog of {len(self.prompt_tokens):,} calls: {shares}.>"
 
 
 @public

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import needs
+from kimi_planner.rich import Page, Shown, usd_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,8 @@ class FileCount:
     rejected: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class CorpusCount:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CorpusCount(Shown):
     """Tokens of a corpus.
 
     Attributes
@@ -109,6 +110,18 @@ class CorpusCount:
 
     def __str__(self) -> str:
         return self.sentence()
+
+    def page(self) -> Page:
+        """Return the total, what it costs as input, and the tokens of each file."""
+        costs = ", ".join(f"{model} {usd_cell(cost)}" for model, cost in self.cost_usd.items())
+        drawn = "" if self.seed is None else f", seed {self.seed}"
+        return Page(
+            title=self.sentence() + f" Sent once as input, USD: {costs}." * bool(costs),
+            frame=[asdict(one) for one in self.files],
+            columns=("path", "rows", "tokens", "size_bytes", "rejected", "form"),
+            notes=self.messages,
+            provenance=f"Catalog {self.catalog_version}{drawn}." * bool(self.catalog_version),
+        )
 
 
 def _short(low: int, high: int) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.table import Table, is_missing
 from kimi_planner.errors import EvaluationError, restated, shown
 from kimi_planner.files import data_dir
+from kimi_planner.rich import Page, Shown
 
 _AMOUNTS = ("usd_per_item", "input_usd_per_mtok", "output_usd_per_mtok", "seconds_per_item")
 _NAMES = ("benchmark", "agent", "published_as", "source")
@@ -129,8 +130,8 @@ class Effects:
         return float(expit(levels + self.models[model]).mean())
 
 
-@dataclass(frozen=True, kw_only=True)
-class PublicResults:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PublicResults(Shown):
     """Published results, and what they are worth for tasks that nobody published.
 
     Attributes
@@ -152,6 +153,16 @@ class PublicResults:
 
     results: tuple[PublicResult, ...]
     source: str
+
+    def page(self) -> Page:
+        """Return the results, with the share of tasks that was solved."""
+        models = {one.published_as for one in self.results}
+        return Page(
+            title=f"Percent of tasks solved, as published: {len(self.results)} results of {len(models)} models",
+            frame=pd.DataFrame(list(self.results)),
+            columns=("published_as", "benchmark", "agent", "items", "solved_percent", "read_on"),
+            provenance=f"Read from {self.source}.",
+        )
 
     @cached_property
     def effects(self) -> Effects:

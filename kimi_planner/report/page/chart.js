@@ -32,7 +32,7 @@ const chart = (months, { usd, planned, range, budget }, words) => {
       column.append(spread);
     }
     column.append(mark("was", planned[n]));
-    if (n % every === 0) column.append(make("small", {}, month.slice(2)));
+    if (n % every === 0) column.append(make("small", n % (3 * every) ? { class: "desk" } : {}, month.slice(2)));
     plot.append(column);
   });
   if (budget !== null) plot.append(mark("budget", budget));

@@ -14,7 +14,7 @@ from kimi_planner.report.xlsx.inputs import Inputs
 from kimi_planner.report.xlsx.lines import Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
-from kimi_planner.report.xlsx.sheet import Sheet, cell, span
+from kimi_planner.report.xlsx.sheet import Sheet, block, cell, span
 from kimi_planner.workload.quantity import Array
 
 BUDGET = "Budget"
@@ -62,10 +62,11 @@ class Budget:
         """Return the cell of what is booked for a workload, or stands against it; all are ``""``."""
         return cell(self.rows[workload], self._columns[name or self._matrix.whole.name], BUDGET)
 
-    @property
-    def exchanged(self) -> str:
-        """The cell with all that is booked, in the other currency."""
-        return cell(self._below + 1, self._columns[self._matrix.whole.name], BUDGET)
+    def exchanged(self, at: int) -> tuple[str, str]:
+        """Return the cell with all that is booked in one of the other currencies, and those of its rates."""
+        row, last = self._below + 2 * at, self._columns[str(self.live.months[-1])]
+        rates = block((row, row), (_FIRST, last), BUDGET)
+        return cell(row + 1, self._columns[self._matrix.whole.name], BUDGET), rates
 
     def booked(self, workloads: Iterable[str]) -> Array:
         """Return what is booked for workloads in each month, as planned."""
@@ -124,7 +125,7 @@ class Budget:
         self._write_total(sheet)
         self._write_lines(sheet)
         self._write_exchanged(sheet)
-        last = self._write_by_cost_centre(sheet, self._below + 3)
+        last = self._write_by_cost_centre(sheet, self._below + 2 * len(self.live.exchanges) + 1)
         ends = last, _FIRST + len(self._columns) - 1
         sheet.page(ends, _HEADER, 1, self._breaks)
 
@@ -251,20 +252,19 @@ class Budget:
             sheet.entry(row, self._columns[str(month)], float(value), style, **bounds)
 
     def _write_exchanged(self, sheet: Sheet) -> None:
-        """Write the rate of each month, which can be changed, and all at these rates."""
-        exchange = self.live.recommendation.projection.catalog.exchange
-        if exchange is None:
-            return
-        row, every = self._below, self.rows[""]
-        rates = np.array([float(exchange.at(month.first)) for month in self.live.months])
-        sheet.text(row, 0, f"{exchange.currency} per USD", "strong")
-        sheet.text(row + 1, 0, f"all, {exchange.currency}", "strong")
-        self._write_entries(sheet, row, rates, "price")
+        """Write the rates of each month, which can be changed, and all at these rates."""
+        every = self.rows[""]
+        for at, (currency, rates) in enumerate(self.live.exchanges.items()):
+            row = self._below + 2 * at
+            sheet.text(row, 0, f"{currency} per USD", "strong")
+            sheet.text(row + 1, 0, f"all, {currency}", "strong")
+            self._write_entries(sheet, row, rates, "price")
 
-        def at_rate(_: int, column: int) -> str:
-            return f"{cell(every, column)}*{cell(row, column)}"
+            def at_rate(_: int, column: int, row: int = row) -> str:
+                return f"{cell(every, column)}*{cell(row, column)}"
 
-        self._fill(sheet, row + 1, at_rate, self.booked(self.live.workloads) * rates, "total_whole")
+            exchanged = self.booked(self.live.workloads) * rates
+            self._fill(sheet, row + 1, at_rate, exchanged, "total_whole")
 
     def _write_by_cost_centre(self, sheet: Sheet, row: int) -> int:
         """Write the sums of each owner and cost centre, where any is stated; return the last row."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
@@ -15,6 +17,7 @@ from kimi_planner.plan.demand import Period, periods_of
 from kimi_planner.workload import Workload
 from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.dated import PriceChange
+from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
 
 NONE = "none"
@@ -47,6 +50,14 @@ class Scope:
     def months(self) -> tuple[Month, ...]:
         """Months of the plan."""
         return self.recommendation.projection.months
+
+    @cached_property
+    def exchanges(self) -> dict[str, Array]:
+        """From each other currency to its rates, month by month."""
+        return {
+            one.currency: np.array([float(one.at(month.first)) for month in self.months])
+            for one in self.recommendation.projection.catalog.exchanges
+        }
 
     @cached_property
     def periods(self) -> tuple[Period, ...]:

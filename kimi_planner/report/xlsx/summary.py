@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.sentences import horizon
@@ -91,8 +89,8 @@ class Summary:
 
     def _row(self, name: str) -> int:
         names = list(self.live.workloads)
-        has_rate = self.live.recommendation.projection.catalog.exchange is not None
-        return _FIRST + 4 + has_rate + names.index(name) if name else _FIRST + 1
+        below = _FIRST + 4 + len(self.live.exchanges)
+        return below + names.index(name) if name else _FIRST + 1
 
     def _write_figures(self, sheet: Sheet) -> int:
         """Write all workloads together, what was planned of them, and each; return the next row."""
@@ -119,20 +117,23 @@ class Summary:
         sheet.flag_over(row, (_ROOM, _STATUS), f'${status}="{_OVER}"')
 
     def _write_exchanged(self, sheet: Sheet, row: int, every: Sequence[Shown]) -> None:
-        """Write the amounts of all in another currency, at the mean rate of what is booked."""
-        live, exchange = self.live, self.live.recommendation.projection.catalog.exchange
-        if exchange is None:
-            return
-        means = live.together.mean()
-        rates = np.array([float(exchange.at(month.first)) for month in live.months])
-        rate, whole = float(means @ rates / (means.sum() or 1)), self.budget.place("")
-        sheet.text(row, 0, f"{exchange.currency}, at the mean rate", "strong")
-        for column, (_, value, style) in enumerate(every[: _CHANCE - 1], 1):
-            place = cell(row - 2, column)
-            mean = f"{place}*{self.budget.exchanged}/{whole}"
-            formula = f"IF(AND(ISNUMBER({place}),{whole}<>0),{mean},{place})"
-            exchanged = value if isinstance(value, str) else value * rate
-            sheet.formula(row, column, formula, exchanged, style)
+        """Write what is booked and its budget in other currencies, each month at its own rate."""
+        matrix, monthly = self.live.recommendation.budget_matrix, self.risk.place("", "budget")
+        for at, exchange in enumerate(self.live.recommendation.projection.catalog.exchanges):
+            total = matrix.at_rates(exchange).total
+            here, whole = row + at, matrix.whole
+            booked, budget = float(total.usd(whole)), total.budget(whole)
+            sheet.text(here, 0, f"in {exchange.currency}", "strong")
+            to_book, rates = self.budget.exchanged(at)
+            sheet.formula(here, 1, to_book, booked, every[0][2])
+            against = f'IF(ISNUMBER({monthly}),{monthly}*SUM({rates}),"{NOT_TOLD}")'
+            sheet.formula(
+                here, 2, against, NOT_TOLD if budget is None else float(budget), every[1][2]
+            )
+            places = cell(here, 1), cell(here, 2)
+            variance = f'IF(ISNUMBER({places[1]}),{"-".join(places)},"")'
+            over = "" if budget is None else booked - float(budget)
+            sheet.formula(here, 3, variance, over, every[2][2])
 
     def _write_months(self, book: Book, sheet: Sheet, row: int) -> int:
         """Draw the range of each month and the budget; return the next row."""

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from kimi_planner.arguments import public
 from kimi_planner.errors import RequestError
+from kimi_planner.rich import Page, Shown
 from kimi_planner.tokens.pieces import MAX_CHUNK_CHARS
 from kimi_planner.tokens.prompts.parts import (
     Choice,
@@ -43,8 +44,8 @@ MAX_WAYS = 1_000
 _NOTHING = ValueRange(max_bytes=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRange:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TokenRange(Shown):
     """The tokens of a prompt, however its variables are filled.
 
     Attributes
@@ -68,6 +69,11 @@ class TokenRange:
     high: int | None
     typical: int | None
     unknown: tuple[str, ...] = ()
+
+    def page(self) -> Page:
+        """Return the range in words."""
+        typical = f"; typically {self.typical:,}" if self.typical != self.high else ""
+        return Page(title=f"{self}{typical}")
 
     def __str__(self) -> str:
         fixed = f"{self.fixed_low:,}"

@@ -18,7 +18,7 @@ import pandas as pd
 from kimi_planner.billing.meters import Usage
 from kimi_planner.errors import UsageError, shown
 from kimi_planner.notes import Note
-from kimi_planner.rich import frame_html, page_html
+from kimi_planner.rich import Page, Shown
 from kimi_planner.usage.lines import MAX_REJECTED_SHOWN
 from kimi_planner.usage.totals.columns import Counts, dates_of, usage_of
 from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
@@ -27,8 +27,8 @@ from kimi_planner.usage.totals.group import TOTALS, Cells, cells_of, merged
 LEFT_OUT = ("duplicates", "parents", "failures", "other_entries", "incomplete_last_line")
 
 
-@dataclass(frozen=True, kw_only=True)
-class UsageTotals:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class UsageTotals(Shown):
     """Exact totals of a usage log by some keys.
 
     Attributes
@@ -138,8 +138,20 @@ class UsageTotals:
             key=lambda cell: [(one is None, type(one).__name__, one) for one in cell],
         )
 
-    def _repr_html_(self) -> str:
-        return page_html(frame_html(self.frame), provenance=self.source)
+    def page(self) -> Page:
+        """Return the totals, and those of the whole log."""
+        whole = pd.DataFrame([dict.fromkeys(self.by[:1], "all") | self.total])
+        frame = pd.concat([self.frame, *[whole] * (len(self.cells) > 1)], ignore_index=True)
+        frame = frame.astype(object)
+        for part in ("cached", "reasoning"):  # what no row states is no zero
+            frame.loc[frame[f"rows_without_{part}"] == frame["rows"], f"{part}_tokens"] = None
+        days = "" if self.days is None else ", {} to {} (UTC)".format(*self.days)
+        return Page(
+            title=f"Tokens and requests of {self.total['rows']:,} rows{days}, by {', '.join(self.by) or 'nothing'}",
+            frame=frame,
+            notes=self.notes,
+            provenance=self.source,
+        )
 
 
 def totals_of(counts: Counts, by: tuple[str, ...], raw: pd.DataFrame) -> UsageTotals:
