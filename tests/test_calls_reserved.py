@@ -107,7 +107,7 @@ def test_a_model_without_room_is_not_recommended(catalog, prompt, fits):
     )
     assert [one.code for one in found.notes].count("default_reserved") == 1
     reasons = [reason for one in found.exclusions for reason in one.reasons]
-    assert any("of requests fit its window" in reason for reason in reasons) is not fits
+    assert any("of calls fit its window" in reason for reason in reasons) is not fits
 
 
 @pytest.mark.parametrize("prompt", [prompt for prompt, _ in EDGES])

@@ -152,7 +152,7 @@ def test_every_reason_is_given_in_words():
         "to serve, in the spend (overflow: price_all); no model qualifies; the least change: kimi-k2-5 would "
         "if overflow were drop_oldest.",
     ]
-    fits = "only 60.00% of requests fit its window of 128,000 tokens; 99.00% must"
+    fits = "only 60.00% of calls fit its window of 128,000 tokens; 99.00% must"
     assert excluded(found) == {
         "kimi-k2-5": (fits,),
         **dict.fromkeys(
@@ -169,7 +169,7 @@ def test_a_reason_shows_as_many_digits_as_tell_the_numbers_apart():
     sizes = plain(turns=10, prompt_tokens=10_000, followup_tokens=19_500)
     found = choose(sizes, Requirements(min_fit_share=0.600001))
     assert excluded(found)["kimi-k2"] == (
-        "only 60.0000% of requests fit its window of 128,000 tokens; 60.0001% must",
+        "only 60.0000% of calls fit its window of 128,000 tokens; 60.0001% must",
     )
     found = choose(plain(budget_usd_per_month="125.9996"))
     assert found.sentences()[0].startswith(
@@ -187,7 +187,7 @@ def test_the_share_that_must_fit(least, qualifies):
     assert (ranking(found) != []) == qualifies
     for reasons in excluded(found).values():
         assert reasons == (
-            f"only 60.00% of requests fit its window of 128,000 tokens; {least:.2%} must",
+            f"only 60.00% of calls fit its window of 128,000 tokens; {least:.2%} must",
         )
 
 
@@ -463,7 +463,7 @@ def test_a_policy_that_makes_calls_fit_serves_them():
     assert ranking(choose(sizes)) == list(BILLS)
     found = choose(replace(sizes, prompt_tokens=200_000))
     assert excluded(found)["kimi-k2"] == (
-        "only 0.00% of requests fit its window of 128,000 tokens under drop_oldest; 99.00% must",
+        "only 0.00% of calls fit its window of 128,000 tokens under drop_oldest; 99.00% must",
     )
 
 
@@ -472,7 +472,7 @@ def test_a_cap_that_reasoning_spends_leaves_no_answer():
     sizes = plain(reasoning_tokens=900, max_tokens=512)
     found = choose(sizes, models=[THINKS])
     assert excluded(found) == {
-        THINKS: ("max_tokens 512 leaves an answer to only 0.00% of requests; 90.00% must have one",)
+        THINKS: ("max_tokens 512 leaves an answer to only 0.00% of calls; 90.00% must have one",)
     }
     assert found.sentences()[0].endswith(
         f"no model qualifies; the least change: {THINKS} would if max_tokens were 1,400."

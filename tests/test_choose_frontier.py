@@ -105,7 +105,7 @@ def test_a_model_that_cannot_serve_is_shown_but_never_on_the_frontier():
     assert quality_frontier(projection, tried).frontier == ("kimi-k2-5",)
     assert "kimi-k2" in quality_frontier(projection, tried, workload="v").frontier
     assert "kimi-k2-5 qualifies for w if it has tools." in found.notes
-    words = "kimi-k2 does not qualify for w: only 0.00% of requests fit its window of 1,000 tokens; 99.00% must."
+    words = "kimi-k2 does not qualify for w: only 0.00% of calls fit its window of 1,000 tokens; 99.00% must."
     assert words in found.notes
 
 

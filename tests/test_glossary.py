@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 from commands import DRAWN, TRIALS, lay_out
-from pages import run_ours
+from pages import fences, run_ours
 
-PAGE = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
+from kimi_planner.notes import SENTENCES
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "glossary.md").read_text(encoding="utf-8")
+START = (DOCS / "index.md").read_text(encoding="utf-8")
 HEADS = re.findall(r"^\*\*(.+)\*\*$", PAGE, re.MULTILINE)
 TERMS = {term.strip().lower() for line in HEADS for term in line.split(",")}
 PUBLIC = ("--catalog", "2026-11-public-3")
@@ -78,13 +82,19 @@ def outputs(tmp_path_factory):
     return {name: said for name, (_, said, _) in printed.items()}
 
 
-def heads_of(said):
-    """Return the heads of the tables of an output: what stands above a rule."""
+def lines_of_heads(said):
+    """Return the lines of an output that stand above a rule."""
     lines = said.splitlines()
-    rules = [
-        number for number, line in enumerate(lines) if line.strip() and set(line) <= {"-", " "}
+    return [
+        lines[number - 1]
+        for number, line in enumerate(lines)
+        if line.strip() and set(line) <= {"-", " "}
     ]
-    return {head for number in rules for head in re.split(r"\s{2,}", lines[number - 1].strip())}
+
+
+def heads_of(said):
+    """Return the heads of the tables of an output."""
+    return {head for line in lines_of_heads(said) for head in re.split(r"\s{2,}", line.strip())}
 
 
 def test_the_glossary_is_in_order():
@@ -102,11 +112,35 @@ def test_every_head_of_a_table_is_a_term(outputs, name):
         assert not re.findall(r"[a-z0-9]+", words), f"{head!r}: {words.strip()!r} is no term"
 
 
+def unexplained(said):
+    """Return the words of an output that are neither in the glossary nor plain."""
+    known = {stem for word in re.findall(r"[a-z]+", PAGE.lower()) for stem in stems(word)} | PLAIN
+    text = re.sub(r"\S*[-_/.=][A-Za-z0-9]\S*", " ", said)  # ids, keys, paths, days
+    words = set(re.findall(r"\b[a-z]{3,}\b", text.lower()))
+    assert len(words) > 10
+    return {word for word in words if known.isdisjoint(stems(word))}
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_every_word_is_explained_or_plain(outputs, name):
     """What stands in sentences and notes is in the glossary too, but for what every reader knows."""
-    known = {stem for word in re.findall(r"[a-z]+", PAGE.lower()) for stem in stems(word)} | PLAIN
-    text = re.sub(r"\S*[-_/.=][A-Za-z0-9]\S*", " ", outputs[name])  # ids, keys, paths, days
-    words = set(re.findall(r"\b[a-z]{3,}\b", text.lower()))
-    assert len(words) > 10
-    assert sorted(word for word in words if known.isdisjoint(stems(word))) == []
+    assert unexplained(outputs[name]) == set()
+
+
+def test_every_word_of_the_first_plan_is_explained():
+    """Who starts with the first page finds each word of what it prints."""
+    first = next(fence for fence in fences(START) if fence.title == "Output")
+    assert unexplained(first.body) == {"invoices"}  # a workload
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_call_is_called_a_call(outputs, name):
+    """Sentences count calls; requests are fields, columns, and what tiers limit in a minute."""
+    heads = lines_of_heads(outputs[name])
+    sentences = " ".join(line for line in outputs[name].splitlines() if line not in heads)
+    assert re.findall(r"\brequests\b(?! (?:per|a) minute|/min)", sentences) == []
+
+
+def test_a_note_counts_calls():
+    """No note has another word for them."""
+    assert [said for said in SENTENCES.values() if re.search(r"\brequests\b", said)] == []

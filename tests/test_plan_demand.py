@@ -318,7 +318,7 @@ def test_notes_and_assumptions_name_dates_and_changes(load):
     dates = dict(projection.workloads[0].dates())
     assert dates["starts_on"] == "2026-11-15"
     assert dates["weekday_profile"].startswith("Mon 1.2, Tue 1.2")
-    assert dates["event import"] == "2027-02-01 to 2027-02-10: extra requests 50,000"
+    assert dates["event import"] == "2027-02-01 to 2027-02-10: extra calls 50,000"
     retried = plan(plain(retry_share=0.01, requests_per_day={"p50": 1, "p90": 2}))
     assert any("share of retries is one plain number" in note for note in retried.notes)
 

@@ -179,7 +179,7 @@ class Moves:
     def size(self):
         place, workload = self.one()
         by = self.random.choice([0.5, 1.5, 2, 3])
-        head = "requests a day, mean"
+        head = "calls a day, mean"
         sheet, cell = self.cells.at("Assumptions", workload.name, head, under="workload")
         [more] = what_if([workload], traffic=str(by))
         value = self.cells.book[sheet][cell].value * by

@@ -131,7 +131,7 @@ def test_what_is_known_better_replaces_what_the_log_shows():
         (calls(5, "1h", cached_tokens=101), UsageError, ["cached_tokens (101)", "prompt_tokens (100)"]),
         (calls(5, "1h").drop(columns="prompt_tokens"), UsageError, ["no column 'prompt_tokens'"]),
         (calls(5, "1h").iloc[:0], UsageError, ["no rows"]),
-        (calls(4, "6h", requests=0, prompt_tokens=0, completion_tokens=0), WorkloadError, ["no row has a request"]),
+        (calls(4, "6h", requests=0, prompt_tokens=0, completion_tokens=0), WorkloadError, ["no row has a call"]),
     ],
     ids=["no times", "one time", "one call", "negative", "contradiction", "no column", "empty", "idle"],
 )  # fmt: skip

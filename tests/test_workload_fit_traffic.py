@@ -338,5 +338,5 @@ def test_a_log_without_calls_is_refused():
     """No workload is fitted to rows without a request, by a column or not."""
     frame = hourly(3, [0, 0, 0], team="a")
     for options in ({"name": "w"}, {"by": "team"}):
-        with pytest.raises(WorkloadError, match="no row has a request"):
+        with pytest.raises(WorkloadError, match="no row has a call"):
             Workload.from_usage(frame, **options)

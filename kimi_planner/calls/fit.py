@@ -1,4 +1,4 @@
-"""Context fit: which share of requests leaves room for its answer in the window."""
+"""Context fit: which share of calls leaves room for its answer in the window."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Served(NamedTuple):
     Attributes
     ----------
     fit_share
-        Share of requests that fit its window; NaN if that is unknown.
+        Share of calls that fit its window; NaN if that is unknown.
     refused_share
-        Share of requests that its window refuses, those after them in a conversation included.
+        Share of calls that its window refuses, those after them in a conversation included.
     cut_share, empty_share
         Shares of answers that ``max_tokens`` cuts, and that it leaves empty but billed.
     """
@@ -56,16 +56,31 @@ class ContextFit(Shown):
     ----------
     frame : DataFrame
         One row per workload and model: ``workload``, ``model``, ``context_window_tokens``,
-        ``fit_share`` of requests whose prompt and reserved output fit the window, ``refused_share``
+        ``fit_share`` of calls whose prompt and reserved output fit the window, ``refused_share``
         of those that it refuses under the workload's policy, ``cut_share`` and ``empty_share`` of
         answers that ``max_tokens`` cuts and leaves empty; quantiles ``p01_tokens`` to
-        ``p99_tokens`` of what requests need; ``overflow_share`` of conversations that come to a
+        ``p99_tokens`` of what calls need; ``overflow_share`` of conversations that come to a
         turn that does not fit, and ``first_overflow_p10``, ``_p50`` and ``_p90`` of that turn over
         these, missing where there are none.
     catalog_version, seed
         What the result rests on.
     needed_tokens
-        From (workload name, model id) to what the drawn requests need, in rising order.
+        From (workload name, model id) to what the drawn calls need, in rising order.
+
+    Examples
+    --------
+    >>> import kimi_planner as kp
+    >>> chat = kp.Workload(
+    ...     name="chat", requests_per_day=9, prompt_tokens={"p50": 90_000, "p90": 125_000},
+    ...     completion_tokens=500, max_tokens=4_096,
+    ... )
+    >>> fit = kp.context_fit(chat, "kimi-k2", catalog="2026-06", seed=0)
+    >>> round(fit.share("chat", "kimi-k2"), 2), round(fit.of("chat", "kimi-k2").refused_share, 2)
+    (0.89, 0.11)
+    >>> fit.curve([64_000, 200_000]).round(2)
+      workload    model  window_tokens  fit_share
+    0     chat  kimi-k2        64000.0       0.06
+    1     chat  kimi-k2       200000.0       1.00
     """
 
     frame: pd.DataFrame
@@ -75,7 +90,7 @@ class ContextFit(Shown):
 
     @public
     def share(self, workload: str, model: str) -> float:
-        """Return the share of requests that fit, NaN if the model's window is unknown.
+        """Return the share of calls that fit, NaN if the model's window is unknown.
 
         Raises
         ------
@@ -110,8 +125,9 @@ class ContextFit(Shown):
             for name, model, *shares in zip(*columns, strict=True)
         }
 
+    @public
     def curve(self, windows: ArrayLike) -> pd.DataFrame:
-        """Return the share of requests that would fit windows of other sizes.
+        """Return the share of calls that would fit windows of other sizes.
 
         Parameters
         ----------
@@ -140,9 +156,9 @@ class ContextFit(Shown):
         )
 
     def page(self) -> Page:
-        """Return the share of requests that fits, and what they need."""
+        """Return the share of calls that fits, and what they need."""
         return Page(
-            title="Share of requests whose prompt and reserved output fit the window, and tokens that "
+            title="Share of calls whose prompt and reserved output fit the window, and tokens that "
             "they need",
             frame=self.frame,
             columns=(
@@ -160,7 +176,7 @@ def context_fit(
     seed: int = 0,
     catalog: Catalog | str | Path | None = None,
 ) -> ContextFit:
-    """Tell which share of requests fits the context window of each model.
+    """Tell which share of calls fits the context window of each model.
 
     Parameters
     ----------
@@ -187,7 +203,7 @@ def context_fit(
 
     Notes
     -----
-    A request fits if prompt tokens + reserved output <= window; reserved is ``max_tokens`` where
+    A call fits if prompt tokens + reserved output <= window; reserved is ``max_tokens`` where
     it is given, else the answer itself, with its reasoning on models that reason, and at least the
     output tokens that the model reserves by default, where the catalog states them.
 

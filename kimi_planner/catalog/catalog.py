@@ -60,6 +60,32 @@ class Catalog(Shown):
         The rates at which amounts of a plan are shown in other currencies, where some were given.
     shown_lists
         Currencies of price lists at which a plan is shown as well.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from kimi_planner import load_catalog
+    >>> catalog = load_catalog("2026-11-public-3")
+    >>> [model.id for model in catalog.select(["kimi-k2.5", "kimi-k2-thinking"])]
+    ['kimi-k2.5', 'kimi-k2-thinking']
+    >>> catalog.frame()[["model", "input_usd_per_mtok"]].head(2)
+                         model input_usd_per_mtok
+    0            kimi-k3.1-pro               2.00
+    1  kimi-k3.1-pro-highspeed               4.00
+    >>> catalog.on(date(2026, 11, 28)).version
+    '2026-11-public-3'
+    >>> catalog.check_as_of(date(2026, 10, 1))
+    Traceback (most recent call last):
+        ...
+    kimi_planner.errors.PriceNotFoundError: Catalog 2026-11-public-3 has no price for 2026-10-01; it starts in 2026-11. Give a later --as-of, or a catalog of that time.
+    >>> catalog.with_discount("0.1", models="kimi-k2.5").version
+    '2026-11-public-3 + 10% off on kimi-k2.5'
+    >>> len(catalog.in_batch())
+    1
+    >>> catalog.at_list("CNY").currency, catalog.with_list("CNY").shown_lists
+    ('CNY', ('CNY',))
+    >>> catalog.in_currency("EUR", rate="0.92", on=date(2026, 11, 24)).exchange.at(date(2027, 1, 1))
+    Decimal('0.92')
     """
 
     version: str
@@ -198,6 +224,7 @@ class Catalog(Shown):
 
         return discounted(self, share, models)
 
+    @public
     def with_price(self, model: str, **prices: Decimal | int | float | str | None) -> Catalog:
         """Return a catalog with other prices of one model, on every day.
 
@@ -297,6 +324,7 @@ class Catalog(Shown):
 
         return exchanged(self, currency, rate, on)
 
+    @public
     def with_list(self, currency: str) -> Catalog:
         """Return the catalog, a plan with which is shown at its price list in another currency too.
 
@@ -309,6 +337,7 @@ class Catalog(Shown):
 
         return shown_at_list(self, currency)
 
+    @public
     def at_list(self, currency: str) -> Catalog:
         """Return the catalog with its price list in another currency in the place of its prices.
 
@@ -324,6 +353,7 @@ class Catalog(Shown):
 
         return at_list(self, currency)
 
+    @public
     def check_as_of(self, as_of: date) -> None:
         """Refuse a day on which this catalog was not yet published.
 

@@ -129,7 +129,7 @@ class WorkloadBudget:
         An approved plan, relative to the configuration, whose bookable number must not be exceeded:
         over its months, on its models, and with its seed and contingency.
     min_fit_share
-        The least share of each workload's requests that must fit the context window.
+        The least share of each workload's calls that must fit the context window.
     tier
         The rate-limit tier of the account, which must be enough.
     peak_hour_share, output_tokens_per_second

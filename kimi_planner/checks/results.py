@@ -20,7 +20,7 @@ RULES = {
     "context-share": "A prompt and its reserved output take too much of the context window.",
     "workload-booked": "A workload file books more than was approved.",
     "workload-spend": "A workload spends more in a month than its budget allows.",
-    "workload-fit": "Too few requests of a workload fit the context window.",
+    "workload-fit": "Too few calls of a workload fit the context window.",
     "workload-tier": "A workload needs a higher rate-limit tier than the account has.",
     "total-tokens": "Prompts have more tokens together than their budget allows.",
     "prompt-coverage": "Too much of what looks like a prompt was not counted.",

@@ -263,7 +263,7 @@ def _fit(budget: WorkloadBudget, plans: Plans, least: Decimal) -> Iterator[Check
         fits = exact_decimal(share)
         yield measure.result(
             Outcome.OVER if fits < least else Outcome.PASSED,
-            f"{share:.2%} of the requests of {workload.name} fit {budget.model}, "
+            f"{share:.2%} of the calls of {workload.name} fit {budget.model}, "
             f"at least {in_percent(least)}",
             fits,
         )

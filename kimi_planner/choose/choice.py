@@ -42,7 +42,7 @@ class Choice:
     p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
         Average spend of a month, percentiles over paths.
     fit_share
-        Share of requests that fit the context window.
+        Share of calls that fit the context window.
     more_than_best_usd, less_than_next_usd
         Difference of the P50 to the best and to the next in the ranking; ``None`` where there is no
         next, or the reasoning of only one of the two is known.
@@ -53,7 +53,7 @@ class Choice:
         What must be true so that it qualifies and the catalog does not state, such as ``"it has
         tools"``; empty where all is stated.
     refused_share, refused_usd_per_month
-        Share of requests that its window refuses, those after them included, and what serving them
+        Share of calls that its window refuses, those after them included, and what serving them
         costs a month on average: a part of the spend if all calls are priced, else beyond it;
         ``None`` under a policy that shortens the history, where it is not known.
     cut_share, empty_share

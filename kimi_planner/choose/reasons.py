@@ -107,18 +107,18 @@ class Rules:
             fits, must = _percents(share, asked.min_fit_share)
             yield Obstacle(
                 "window",
-                f"only {fits} of requests fit its window of {spec.context_window_tokens:,} tokens"
+                f"only {fits} of calls fit its window of {spec.context_window_tokens:,} tokens"
                 f"{f' under {policy}' * policy.shortens}; {must} must",
                 "overflow were drop_oldest"
                 if self._fits_shortened(workload, spec)
-                else f"{fits} of requests that fit were enough",
+                else f"{fits} of calls that fit were enough",
             )
         if 1 - served.empty_share < asked.min_answer_share:
             sizes = workload.resolve().sizes
             answered, must = _percents(1 - served.empty_share, asked.min_answer_share)
             yield Obstacle(
                 "answers",
-                f"max_tokens {workload.max_tokens:,} leaves an answer to only {answered} of requests; "
+                f"max_tokens {workload.max_tokens:,} leaves an answer to only {answered} of calls; "
                 f"{must} must have one",
                 f"max_tokens were {enough_tokens(CallSizes.on(sizes, spec.profile).sizes):,}",
             )
@@ -195,7 +195,7 @@ class Rules:
 
 
 def _words(limit: str) -> str:
-    return "requests at the same time" if limit == "concurrency" else limit.replace("_", " ")
+    return "calls at the same time" if limit == "concurrency" else limit.replace("_", " ")
 
 
 def _percents(share: float, least: float) -> tuple[str, str]:

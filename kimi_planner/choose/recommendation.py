@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.calls.caps import WORTH_SAYING
 from kimi_planner.calls.fit import ContextFit, Served
 from kimi_planner.capacity.tiers import Throughput
@@ -19,6 +20,7 @@ from kimi_planner.choose.choice import Choice, Decision, Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.requirements import Requirements
+from kimi_planner.errors import SettingError, unknown
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import Booked, booked
@@ -57,6 +59,16 @@ class Recommendation(Shown):
         Published results that success rests on beside the team's own; ``None`` if they do not count.
     unused
         Which evaluations are of no workload of the projection.
+
+    Examples
+    --------
+    >>> from kimi_planner import Workload, recommend
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> choice = recommend(chat, months=1, start="2027-01", as_of="2026-11-28", catalog="2026-06")
+    >>> choice.sentences()
+    ['chat: kimi-k2, 107.88 USD a month (mean); 26.97 less than kimi-k2-instruct.']
+    >>> [(one.rank, one.model) for one in choice.ranking("chat")]
+    [(1, 'kimi-k2'), (2, 'kimi-k2-instruct'), (3, 'kimi-k2-5'), (4, 'kimi-k2-5-thinking')]
     """
 
     choices: tuple[Choice, ...]
@@ -136,8 +148,17 @@ class Recommendation(Shown):
             *(f"{one.workload}: {one.why}." for one in self.decisions),
         ]
 
+    @public
     def ranking(self, workload: str) -> list[Choice]:
-        """Return the models that qualify for a workload, best first."""
+        """Return the models that qualify for a workload, best first; none may.
+
+        Raises
+        ------
+        SettingError
+            If no model was to be chosen for such a workload.
+        """
+        if workload not in self.names:
+            raise SettingError(unknown("There is no workload", workload, self.names, "There are"))
         return [choice for choice in self.choices if choice.workload == workload]
 
     def _decided(self, workload: Workload) -> Decision:

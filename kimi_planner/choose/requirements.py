@@ -27,9 +27,9 @@ class Requirements:
         Capabilities that a model must have. One that the catalog states it lacks rules it out; one
         of which the catalog says nothing makes it qualify on that condition.
     min_fit_share
-        Least share of requests that must fit the context window.
+        Least share of calls that must fit the context window.
     min_answer_share
-        Least share of requests whose answer ``max_tokens`` does not leave empty.
+        Least share of calls whose answer ``max_tokens`` does not leave empty.
     min_reasoning_depth, min_speed
         Least ordinal rating; a model that is not rated qualifies on that condition.
     min_success_rate

@@ -76,7 +76,7 @@ def _print_version(context: click.Context, _option: click.Parameter, asked: bool
     help="Show the version and what counts.",
 )
 def _cli() -> None:
-    """Plan what Kimi models will cost, whether requests fit, and which model to choose.
+    """Plan what Kimi models will cost, whether calls fit, and which model to choose.
 
     Exit codes: 0 passed, 1 a budget is exceeded, 2 bad input or usage, 3 cannot tell, 70 internal
     error.

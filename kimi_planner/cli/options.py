@@ -180,14 +180,14 @@ requirements = group(
         "min_fit_share",
         default=0.99,
         metavar="SHARE",
-        help="Least share of requests that must fit.",
+        help="Least share of calls that must fit.",
     ),
     click.option(
         "--min-answers",
         "min_answer_share",
         default=0.9,
         metavar="SHARE",
-        help="Least share of requests whose answer max_tokens does not leave empty.",
+        help="Least share of calls whose answer max_tokens does not leave empty.",
     ),
     click.option(
         "--percentile",

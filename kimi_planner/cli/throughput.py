@@ -26,7 +26,7 @@ from kimi_planner.cli import options
     help="Share of a day's calls in its busiest hour, for workloads that do not say it.",
 )
 @click.option(
-    "--output-tokens-per-second", type=float, help="Speed of one answer, for requests in work."
+    "--output-tokens-per-second", type=float, help="Speed of one answer, for calls in work."
 )
 @options.form("table", "json")
 def command(*, workloads: Path | None, terms: dict[str, Any], form: str, **others: Any) -> None:

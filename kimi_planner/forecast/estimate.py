@@ -11,6 +11,7 @@ from itertools import accumulate
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import SettingError
 from kimi_planner.forecast.horizon import Period
@@ -109,6 +110,18 @@ class LatestEstimate(Shown):
         ``None``: nothing is drawn.
     notes
         What is not in it, and what is assumed.
+
+    Examples
+    --------
+    >>> from kimi_planner import latest_estimate
+    >>> calls = pd.DataFrame({"timestamp": pd.date_range("2026-11-01", "2026-11-21", freq="h"),
+    ...                       "prompt_tokens": 5_000, "completion_tokens": 500})
+    >>> month = latest_estimate(calls, model="kimi-k2", as_of="2026-11-21", catalog="2026-06")
+    >>> month.actual_usd < month.quantile(0.1) < month.quantile(0.9)
+    True
+    >>> limit = month.against(3)
+    >>> limit.chance, limit.gap_usd > 0
+    (1.0, True)
     """
 
     period: Period
@@ -144,10 +157,12 @@ class LatestEstimate(Shown):
         """Expected spend of the whole period: what was spent, and the mean of the rest."""
         return total([self.actual_usd, self.expected_ahead_usd])
 
+    @public
     def quantile(self, q: float) -> float:
         """Return a quantile of the spend of the whole period, USD; ``q`` between 0 and 1."""
         return float(self.actual_usd) + (float(self.ahead.quantile(q)) if self.ahead else 0.0)
 
+    @public
     def against(self, limit_usd: Decimal | float | str) -> Limit:
         """Hold the end of the period against an amount.
 

@@ -13,6 +13,7 @@ from typing import overload
 import numpy as np
 import pandas as pd
 
+from kimi_planner.arguments import public
 from kimi_planner.billing.meters import ByMeter
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import SettingError, UsageError, shown
@@ -65,6 +66,22 @@ class SpendForecast(Shown):
         ``None``: the forecast is computed in closed form, without random draws.
     notes
         What the range leaves out, in words.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from kimi_planner import forecast_spend
+    >>> calls = pd.DataFrame({"timestamp": pd.date_range("2026-11-01", "2026-11-21", freq="h"),
+    ...                       "prompt_tokens": 5_000, "completion_tokens": 500})
+    >>> ahead = forecast_spend(calls, "7 days", "kimi-k2", as_of="2026-11-21", catalog="2026-06")
+    >>> low, high = ahead.interval(0.8)
+    >>> low == ahead.quantile(0.1) < ahead.mean < high
+    True
+    >>> with TemporaryDirectory() as folder:
+    ...     ahead.record(Path(folder) / "forecasts.jsonl")
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['forecasts.jsonl']
     """
 
     model: str | None
@@ -112,6 +129,7 @@ class SpendForecast(Shown):
     @overload
     def quantile(self, q: Iterable[float]) -> Array: ...
 
+    @public
     def quantile(self, q: float | Iterable[float]) -> float | Array:
         """Return quantiles of the total spend over the horizon.
 
@@ -139,6 +157,7 @@ class SpendForecast(Shown):
         amounts = np.asarray(self._level[-1] * self.ranges.last.quantile(shares)[0])
         return float(amounts[0]) if isinstance(q, NUMBER) else amounts
 
+    @public
     def interval(self, level: float = 0.8) -> tuple[float, float]:
         """Return the central range that holds the total with this probability, USD."""
         if not isinstance(level, NUMBER) or not 0 < level < 1:
@@ -189,6 +208,7 @@ class SpendForecast(Shown):
         rows = [(key, float(amount / bill.total) * self.mean) for key, amount in bill if amount]
         return pd.DataFrame(rows, columns=["meter", "usd"])
 
+    @public
     def record(self, path: str | Path) -> None:
         """Keep this forecast, the earlier ones and the outcomes that the log shows in a file.
 

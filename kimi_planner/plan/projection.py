@@ -53,6 +53,34 @@ class Projection(Shown, Scope):
         How the spend was computed, in words.
     booking
         Which number of it is booked; see :func:`booked`.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from kimi_planner import Workload, project
+    >>> chat = Workload(
+    ...     name="chat", requests_per_day={"p10": 80, "p50": 100, "p90": 150},
+    ...     prompt_tokens=1800, completion_tokens=300, budget_usd_per_month=12,
+    ... )
+    >>> plan = project(chat, 2, "2027-01", "kimi-k2", as_of="2026-11-28", catalog="2026-06")
+    >>> plan.mix({"chat": "kimi-k2"}).mean().round(2).tolist()
+    [10.98, 9.92]
+    >>> plan.quantile([0.5, 0.9])[["month", "q", "spend_usd"]].round(2)
+         month    q  spend_usd
+    0  2027-01  0.5      10.06
+    1  2027-02  0.5       9.12
+    2  2027-01  0.9      15.05
+    3  2027-02  0.9      13.59
+    >>> plan.average_month([0.1, 0.9], "kimi-k2", "chat").round(2).tolist()
+    [7.65, 14.32]
+    >>> plan.totals()[["model", "month", "p90_usd"]].round(2)
+         model    month  p90_usd
+    0  kimi-k2  2027-01    15.05
+    1  kimi-k2  2027-02    13.59
+    >>> plan.budget("chat"), plan.reasoning("kimi-k2", "chat").is_least
+    (Decimal('12'), False)
+    >>> plan.plan_of(replace(chat, batch=True)).load.is_batch
+    True
     """
 
     spend: Mapping[tuple[str, str], Spend]
@@ -64,6 +92,7 @@ class Projection(Shown, Scope):
         """What the ranges leave out and what is taken for granted, in words."""
         return plan_notes(self.workloads, self.specs, self.months, self.catalog)
 
+    @public
     def plan_of(self, workload: Workload) -> LoadPlan:
         """Return the plan of a workload, also of a changed one, on the paths of this projection."""
         return LoadPlan.of(workload.resolve(), self.months, self.catalog, self.seed, self.n_paths)
@@ -198,6 +227,7 @@ class Projection(Shown, Scope):
                 rows.append(row)
         return pd.DataFrame(rows)
 
+    @public
     def average_month(self, q: Sequence[float], model: str, workload: str | None = None) -> Array:
         """Return quantiles over paths of the average spend of a month.
 
@@ -218,10 +248,10 @@ class Projection(Shown, Scope):
         Raises
         ------
         SettingError
-            If the projection has no such workload or model.
+            If the projection has no such workload or model, or a quantile is out of bounds.
         """
         spend = self.of(model, workload).over_months()
-        return np.array([spend.quantile(share)[0] for share in q]) / len(self.months)
+        return np.array([spend.quantile(share)[0] for share in _shares(q)]) / len(self.months)
 
     @public
     def quantile(self, q: float | Iterable[float]) -> pd.DataFrame:
@@ -242,28 +272,32 @@ class Projection(Shown, Scope):
         SettingError
             If a quantile is out of bounds.
         """
-        shares = [q] if isinstance(q, int | float) else list(q)
-        for share in shares:
-            if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise SettingError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
         rows = [
             (*of, str(month), share, usd)
             for of, spend in self.spend.items()
-            for share in shares
+            for share in _shares(q)
             for month, usd in zip(self.months, spend.quantile(share).tolist(), strict=True)
         ]
         return pd.DataFrame(rows, columns=["workload", "model", "month", "q", "spend_usd"])
 
+    @public
     def reasoning(self, model: str, workload: str | None = None) -> Reasoning:
         """Tell where the reasoning of a workload, or of any of them, on a model is from.
 
         What makes the spend the least that it may be comes first.
+
+        Raises
+        ------
+        SettingError
+            If the projection has no such workload.
+        UnknownModelError
+            If the catalog has no such model.
         """
         spec = self.catalog.model(model)
-        named = [one for one in self.workloads if workload in (None, one.name)]
-        said = [reasoning_of(one, spec) for one in named]
+        said = [reasoning_of(one, spec) for one in self._asked(workload)]
         return max(said, key=lambda one: (one.is_least, bool(one.words)))
 
+    @public
     def budget(self, workload: str | None = None) -> Decimal | None:
         """Return the monthly budget of a workload, or of all if every one has a budget.
 
@@ -272,13 +306,17 @@ class Projection(Shown, Scope):
         SettingError
             If the projection has no such workload.
         """
-        if workload is not None and workload not in self.names:
-            said = unknown("The projection has no workload", workload, self.names, "It has")
-            raise SettingError(said)
-        named = [one for one in self.workloads if workload in (None, one.name)]
+        named = self._asked(workload)
         given = [one.budget_usd_per_month for one in named]
         budgets = [budget for budget in given if isinstance(budget, Decimal)]
         return total(budgets) if len(budgets) == len(named) else None
+
+    def _asked(self, workload: str | None) -> list[Workload]:
+        """Return the workload of a name, or all of them."""
+        if workload is not None and workload not in self.names:
+            said = unknown("The projection has no workload", workload, self.names, "It has")
+            raise SettingError(said)
+        return [one for one in self.workloads if workload in (None, one.name)]
 
     def _monthly(self, spends: Mapping[tuple[str, str], Spend]) -> pd.DataFrame:
         tables = [
@@ -311,6 +349,15 @@ class Projection(Shown, Scope):
             notes=self.notes,
             provenance=self.provenance,
         )
+
+
+def _shares(q: float | Iterable[float]) -> list[float]:
+    """Return quantiles as a list, each checked."""
+    shares = [q] if isinstance(q, int | float) else list(q)
+    for share in shares:
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise SettingError(f"quantile is {shown(share)}. It must lie between 0 and 1.")
+    return shares
 
 
 def _statistics(spend: Spend) -> dict[str, Sequence[Any]]:

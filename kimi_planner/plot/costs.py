@@ -60,7 +60,7 @@ def cost_per_request(
     >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
     >>> costs = costs_of(chat, start="2027-01", as_of="2026-11-28", catalog="2026-06")
     >>> cost_per_request(costs, "chat").get_xlabel()
-    'USD per request, mean'
+    'USD per call, mean'
     """
     rows, labels, of = _rows_of(costs.costs, workload)
     canvas = Canvas(**panel)
@@ -77,16 +77,16 @@ def cost_per_request(
         canvas.beside(dollars(row.total_usd), place)
     canvas.rows(labels)
     money_axis(canvas.ax, "x", 1.03 * max(float(row.total_usd) for row in rows))
-    canvas.ax.set_xlabel("USD per request, mean")
+    canvas.ax.set_xlabel("USD per call, mean")
     least_of = (
         least([row.model for row in rows], [float(row.total_usd) for row in rows], " USD")
         if len({row.workload for row in rows}) == 1
         else ""
     )
     return canvas.finish(
-        f"Cost of one request: {of}",
+        f"Cost of one call: {of}",
         "",
-        "Cost of one request in USD: "
+        "Cost of one call in USD: "
         + listed(
             f"{row.workload} on {row.model} {dollars(row.total_usd)}{_split(row)}" for row in rows
         )

@@ -59,11 +59,11 @@ def context_fit(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
         ax.set_xscale("log")
     _limits(canvas, fit.frame)
     token_axis(ax)
-    ax.set_xlabel("tokens of prompt and reserved output in one request")
+    ax.set_xlabel("tokens of prompt and reserved output in one call")
     return canvas.finish(
-        "Context fit: what a request needs",
+        "Context fit: what a call needs",
         "Dot: median. Thick: P10 to P90. Thin: P1 to P99.",
-        "Tokens that a request needs, median, and the share that fits the context window: "
+        "Tokens that a call needs, median, and the share that fits the context window: "
         + listed(
             f"{row['workload']} on {several(row['model'])} {row['p50_tokens']:,.0f} tokens, "
             f"{share_text(float(row['fit_share']))}"
@@ -76,13 +76,13 @@ def context_fit(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
 
 
 def _answer(frame: pd.DataFrame) -> str:
-    """Return where the smallest share fits, or that all requests do."""
+    """Return where the smallest share fits, or that all calls do."""
     known = frame[frame["fit_share"].notna()].sort_values("fit_share", kind="stable")
     if not len(known):
         return "no window is stated"
     row = known.iloc[0]
     if row["fit_share"] == 1:
-        return "all requests fit" + " where a window is stated" * (len(known) < len(frame))
+        return "all calls fit" + " where a window is stated" * (len(known) < len(frame))
     share = share_text(float(row["fit_share"]))
     return f"tightest: {short(row['workload'])} on {row['model']}, {share}"
 
@@ -119,7 +119,7 @@ def _floor_log(value: float) -> int:
 
 
 def share_text(share: float) -> str:
-    """Return a share of requests that fit, in words that never round some to none or all."""
+    """Return a share of calls that fit, in words that never round some to none or all."""
     if isnan(share):
         return "window not stated"
     if share in {0, 1}:
@@ -148,7 +148,7 @@ def several(models: list[str]) -> str:
 
 @picture
 def context_fit_curve(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
-    """Draw the share of requests that fit against the size of the window.
+    """Draw the share of calls that fit against the size of the window.
 
     Parameters
     ----------
@@ -193,15 +193,15 @@ def context_fit_curve(fit: ContextFit, **panel: Unpack[Panel]) -> Axes:
     ax.set_ylim(0, 1.02)
     percent_axis(ax)
     ax.grid(axis="y", color=canvas.theme.muted, alpha=0.15)
-    ax.set(xlabel="context window, tokens", ylabel="share of requests that fit")
+    ax.set(xlabel="context window, tokens", ylabel="share of calls that fit")
     _limits(canvas, fit.frame)
     return canvas.finish(
         "Context fit by window size",
-        "A request fits if its prompt and reserved output are at most the window.",
-        "Share of requests that fit the windows of the models: "
+        "A call fits if its prompt and reserved output are at most the window.",
+        "Share of calls that fit the windows of the models: "
         + listed(
             f"{row['workload']} on {row['model']} {share_text(float(row['fit_share']))}, half of the "
-            f"requests need at most {row['p50_tokens']:,.0f} tokens"
+            f"calls need at most {row['p50_tokens']:,.0f} tokens"
             for row in fit.frame.to_dict("records")
         )
         + ".",

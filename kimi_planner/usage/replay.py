@@ -66,7 +66,7 @@ class CachedFromLog(Shown):
         """One row per lifetime.
 
         Columns: ``lifetime_minutes``, ``prompt_tokens``, ``cached_tokens``, ``cached_share`` of the
-        tokens, and ``hit_share`` of requests that find anything.
+        tokens, and ``hit_share`` of calls that find anything.
         """
         import pandas as pd
 
@@ -86,7 +86,7 @@ class CachedFromLog(Shown):
     def page(self) -> Page:
         """Return what is cached at each lifetime."""
         return Page(
-            title=f"Prompt tokens of {len(self.prompt_tokens):,} requests that a prefix cache serves, by the "
+            title=f"Prompt tokens of {len(self.prompt_tokens):,} calls that a prefix cache serves, by the "
             f"minutes that it keeps a prefix; chunks of {self.chunk_tokens:,} tokens",
             frame=self.frame,
         )

@@ -75,9 +75,7 @@ def parse_fees_per_request(value: Any) -> tuple[tuple[str, Decimal], ...]:
     except (TypeError, ValueError):
         fees = None
     if fees is None or not all(isinstance(name, str) and name.strip() for name in fees):
-        advice = (
-            "Give a table from the name of a fee to how many of them a request causes, such as "
-        )
+        advice = "Give a table from the name of a fee to how many of them a call causes, such as "
         raise refused("fees_per_request", value, f'{advice}{{ "web search" = 0.2 }}.')
     return tuple(
         (name, _plain(f"fees_per_request, {shown(name)}", "times_per_request", count))

@@ -52,7 +52,7 @@ class Event:
 
     @property
     def size(self) -> Quantity:
-        """The factor, or the extra requests."""
+        """The factor, or the extra calls."""
         given = self.extra_requests if self.factor is None else self.factor
         assert given is not None, "one of the two is given"  # noqa: S101 - narrows the type
         return given
@@ -60,7 +60,7 @@ class Event:
     def describe(self) -> str:
         """Return days and effect, for a table of assumptions."""
         days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-        effect = "extra requests" if self.factor is None else "traffic times"
+        effect = "extra calls" if self.factor is None else "traffic times"
         return f"{days}: {effect} {self.size.describe()}"
 
 

@@ -141,9 +141,7 @@ class Fit:
 
     def __post_init__(self) -> None:
         if not self.requests.any():
-            raise WorkloadError(
-                f"{self.source}: no row has a request. A workload is fitted to calls."
-            )
+            raise WorkloadError(f"{self.source}: no row has a call. A workload is fitted to calls.")
 
     @property
     def source(self) -> str:

@@ -159,6 +159,14 @@ class Workload(Shown):
     ... )
     >>> chat.prompt_tokens.mean, round(chat.completion_tokens.mean)
     (1800.0, 345)
+    >>> chat.given("requests_per_day").describe(), chat.given("cached_share")
+    ('p10 3,000, p50 4,000, p90 6,000', None)
+    >>> chat.resolve().cached.mean
+    0.0
+    >>> Workload(
+    ...     name="launch", documents=500, prompt_tokens=900, completion_tokens=90, starts_on="2027-03-01"
+    ... ).dates()
+    [('starts_on', '2027-03-01')]
     """
 
     name: str
@@ -346,6 +354,7 @@ class Workload(Shown):
         """Return what the workload means: every number with a value."""
         return self._load
 
+    @public
     def given(self, key: str) -> Quantity | None:
         """Return one of the quantities as it was written, or ``None`` if it was not."""
         value = getattr(self, key)

@@ -13,7 +13,7 @@ from kimi_planner.choose.portfolios.bounds import NEAR
 from kimi_planner.plan.spend import Spend
 from kimi_planner.workload.quantity import Array
 
-#: For each workload, the place of each option that it uses, and the share of requests it takes.
+#: For each workload, the place of each option that it uses, and the share of calls it takes.
 Shares = tuple[Mapping[int, Decimal], ...]
 
 WHOLE = Decimal(1)
@@ -77,7 +77,7 @@ class Problem:
     q: float
 
     def used(self, shares: Shares) -> Iterator[tuple[Option, Decimal]]:
-        """Yield every option that an assignment uses, and the share of requests it takes."""
+        """Yield every option that an assignment uses, and the share of calls it takes."""
         for some, used in zip(self.options, shares, strict=True):
             for place, share in used.items():
                 yield some[place], share

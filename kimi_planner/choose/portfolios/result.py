@@ -44,7 +44,7 @@ class Portfolio(Shown):
     budget_usd_per_month
         The budget that every month must keep.
     places
-        For each workload, the places of its options in the problem, and the share of its requests that
+        For each workload, the places of its options in the problem, and the share of its calls that
         each takes; ``None`` if there is no portfolio.
     value
         Worth of an average month: net USD, the value of what is solved less failures and spend, where

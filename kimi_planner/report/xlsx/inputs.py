@@ -17,7 +17,7 @@ from kimi_planner.workload.dated import PriceChange
 ASSUMPTIONS, RATES, PATH = "Assumptions", "Rates", "Prices by month"
 CONTINGENCY = "contingency"
 _FACTORS = (
-    ("traffic_factor", "traffic x", "All requests, times this."),
+    ("traffic_factor", "traffic x", "All calls, times this."),
     ("answer_factor", "answers x", "Tokens of all visible answers, times this."),
     ("reasoning_factor", "reasoning x", "Tokens of all chains of thought, times this."),
     (CONTINGENCY, "contingency", "Added to the number that is booked."),
@@ -26,7 +26,7 @@ _FIRST_FACTOR = 4
 _HEADER = _FIRST_FACTOR + len(_FACTORS) + 1
 _WORDS = {
     "model": "model", "certainty": "certainty of numbers without a range", "starts": "starts on",
-    "ends": "ends on", "requests": "requests a day, mean", "growth": "growth a month",
+    "ends": "ends on", "requests": "calls a day, mean", "growth": "growth a month",
     "prompt": "prompt tokens a call", "answer": "answer tokens a call",
     "reasoning": "reasoning tokens a call", "batch": "share of calls in batches",
     "budget": "budget a month", "place": "place of the model", "sure": "place of its certainty",
@@ -140,7 +140,7 @@ class Inputs:
             sheet.text(row, 2, meaning, "grey_left")
             book.define(name, cell(row, 1, ASSUMPTIONS))
         titles = _WORDS | {key: f"{title_of(key)}, share of the prompt" for key in live.shares}
-        titles |= {key: f"{title_of(key)}, calls a request" for key in live.fees}
+        titles |= {key: f"{title_of(key)}, times a call" for key in live.fees}
         sheet.header(_HEADER, ("workload", *(titles[name] for name in self.columns)), texts=5)
         for name in live.workloads:
             self._write_workload(sheet, name)
@@ -201,7 +201,7 @@ class Inputs:
                 sheet.texts(row, name, event.name)
                 sheet.day_entry(row, 2, event.first)
                 sheet.day_entry(row, 3, event.last)
-                sheet.text(row, 4, "extra requests" if event.factor is None else "traffic times")
+                sheet.text(row, 4, "extra calls" if event.factor is None else "traffic times")
                 sheet.entry(row, 5, event.size.mean, "price")
 
     def _write_changes(self, sheet: Sheet) -> None:
