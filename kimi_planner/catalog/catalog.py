@@ -84,8 +84,8 @@ class Catalog(Shown):
     1
     >>> catalog.at_list("CNY").currency, catalog.with_list("CNY").shown_lists
     ('CNY', ('CNY',))
-    >>> catalog.in_currency("EUR", rate="0.92", on=date(2026, 11, 24)).exchange.at(date(2027, 1, 1))
-    Decimal('0.92')
+    >>> catalog.in_currency("EUR", rate="0.92", on=date(2026, 11, 24)).exchanges[0].currency
+    'EUR'
     """
 
     version: str
