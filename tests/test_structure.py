@@ -157,6 +157,7 @@ def test_names_of_a_group_are_there(group):
     for name in package.__all__:
         value = getattr(package, name)
         assert not isinstance(value, type(importlib)), f"{group}.{name} is a module"
+        assert f"kimi_planner.{group}.{name}" not in MODULES, "an import of it would hide the name"
         assert name in dir(package)
 
 
