@@ -180,7 +180,10 @@ def _answer(rows: list[SuccessCost]) -> str:
     first = [row for row in rows if row.rank == 1]
     if len(first) != 1 or not isfinite(first[0].cost_per_success_usd):
         return ""
-    return f"the choice is {first[0].model}, {dollars(first[0].cost_per_success_usd)} USD"
+    [row] = first
+    if not isfinite(row.chance_best):
+        return f"the choice is {row.model}, by cost of a task as no value is stated"
+    return f"the choice is {row.model}, {dollars(row.cost_per_success_usd)} USD"
 
 
 def _said(row: SuccessCost) -> str:
