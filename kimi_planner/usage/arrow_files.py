@@ -128,8 +128,9 @@ def _spelled_out(column: Any, most: int) -> Any:
     if pa.types.is_string(column.type.value_type) or pa.types.is_large_string(
         column.type.value_type
     ):
-        lengths = pc.binary_length(column.dictionary).take(column.indices)
-        _refuse_over(most, iter([pc.sum(lengths.cast(pa.int64())).as_py() or 0]))
+        lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+        if (pc.max(lengths).as_py() or 0) * len(column) > most:  # else none is over it
+            _refuse_over(most, iter([pc.sum(lengths.take(column.indices)).as_py() or 0]))
     return column.dictionary_decode()
 
 
