@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from kimi_planner import Workload, project
-from kimi_planner.plan.dated import dated
+from kimi_planner.plan.dated import Dated, dated
 
 HALF = (
     {"date": "2027-01-16", "factor": 0.5},
@@ -45,3 +45,20 @@ def test_each_launch_is_worth_its_calls():
         (5, "a", pytest.approx(0.6)),
         (16, "Price from 2027-01-16", pytest.approx(-2 * 16 * 0.6)),
     ]
+
+
+def test_a_sum_with_an_unknown_part_is_not_known(monkeypatch):
+    """What is not known of one workload is not nothing, in whichever order they come."""
+    day = date(2027, 1, 5)
+    chosen = [
+        Workload(name=name, requests_per_day=10, prompt_tokens=10, completion_tokens=10)
+        for name in "ab"
+    ]
+    plan = project(chosen, 1, "2027-01", "kimi-k2", as_of="2026-11-28", n_paths=100)
+    for parts in ((5.0, None), (None, 5.0), (5.0, 2.0)):
+        worths = iter(parts)
+        monkeypatch.setattr(
+            "kimi_planner.plan.dated._of", lambda *_, w=worths: [Dated(day, "change", next(w))]
+        )
+        [one] = dated(plan, dict.fromkeys("ab", "kimi-k2"))
+        assert one.usd == (None if None in parts else 7.0)

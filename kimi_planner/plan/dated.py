@@ -54,8 +54,9 @@ def dated(projection: Projection, choice: Mapping[str, str]) -> list[Dated]:
     worth: dict[tuple[date, str], float | None] = {}
     for load in workloads:
         for one in _of(projection, load, choice[load.name], start):
-            before = worth.get((one.day, one.words))  # a change of price concerns several workloads
-            worth[one.day, one.words] = one.usd if before is None else before + (one.usd or 0)
+            key = one.day, one.words
+            before = worth.get(key, 0.0)  # a change of price concerns several workloads
+            worth[key] = None if before is None or one.usd is None else before + one.usd
     found = [Dated(*key, usd) for key, usd in worth.items() if start <= key[0] < until]
     return sorted(found, key=lambda one: one.day)
 
