@@ -50,10 +50,13 @@ class Mutant:
         return str(mutate_code(text, get_operator(self.operator)(), self.occurrence))
 
     def compiles(self) -> bool:
-        """Return whether the file is Python: ``*`` is no product where arguments are listed."""
+        """Return whether the file is Python: ``*`` is no product where arguments are listed.
+
+        Where the name of an exception has a dot, cosmic-ray (8.7) fails to replace it.
+        """
         try:
             compile(self.source(), self.path, "exec", dont_inherit=True)
-        except SyntaxError:
+        except (SyntaxError, AttributeError):
             return False
         return True
 
