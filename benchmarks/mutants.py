@@ -211,6 +211,10 @@ class Exchange:
     judge: Judge
     found: dict[Mutant, bool]
 
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Tell why faults are left that nobody judged."""
+        print(excrepr, file=sys.stderr, flush=True)
+
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge each fault that is not judged yet."""
         items = {item.nodeid: item for item in session.items}
