@@ -172,16 +172,17 @@ def _brings_ever_new_fields(text: str) -> bool:
     """Whether lines have fields of their own, such as ids: Arrow would fill a column of all lines for each.
 
     Told by some of the lines: the share of them that has a field which no other one has is the chance
-    that the next line brings another (Good and Turing).
+    that the next line brings another (Good and Turing). One line alone tells nothing.
     """
     size = _START_CHARS // (text.count("\n", 0, _START_CHARS) or 1)
     seen: Counter[str] = Counter()
-    place = 0
+    place = lines = 0
     while (place := text.find("\n", place + size * _ONE_OF_LINES) + 1) > 0:
         end = text.find("\n", place)
         with suppress(ValueError, RecursionError):
             seen.update(_fields(loads(text[place : len(text) if end < 0 else end])))
-    return sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
+            lines += 1
+    return lines > 1 and sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
 
 
 def _fields(value: Any, front: str = "") -> Iterator[str]:
