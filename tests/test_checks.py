@@ -68,6 +68,19 @@ def test_prompts_are_found_by_glob_and_counted(project):
     assert long.message == f"{long.value} tokens, limit 100, {float(long.value) / 100 - 1:.1%} over"
 
 
+@pytest.mark.parametrize(("most", "said"), [("0.0041", "0.41%"), ("0.5", "50%"), ("1", "100%")])
+def test_a_share_of_the_window_is_said_in_percent(project, most, said):
+    """That which is taken, and that which may be: 501 and 26 of output are 527 of 128,000."""
+    path = project(
+        '[[tool.kimi-planner.prompts]]\npaths = ["prompts/deep/*.md"]\nmax_tokens = 999\n'
+        f"completion_tokens = 26\nmax_context_share = {most}\n"
+    )
+    (one,) = [one for one in results_of(path) if one.rule == "context-share"]
+    taken = "501 tokens and 26 of output are 0.41% of the 128,000 of kimi-k2"
+    assert one.value == Decimal(527) / 128_000
+    assert one.message == f"{taken}, limit {said}" + ", 0.4% over" * (one.outcome is Outcome.OVER)
+
+
 def test_prompt_cost_is_exact(project):
     """The cost of a prompt is its tokens at the input price; at the limit it passes."""
     tokens = count_tokens("word " * 500)

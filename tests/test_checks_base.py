@@ -63,6 +63,7 @@ def test_a_branch_is_compared_with_where_it_left(repository, check):
     assert "p/a.md on m: " in text
     assert "since the baseline" not in text.split("Against")[1]
     commit(repository)
+    assert f"Prompts since main ({left[:12]})" in check("--base", "main", "--format", "markdown")[1]
     found = compared(check, "--base", "main")
     assert [(one["state"], one["new"]["path"]) for one in found["prompts"]] == [
         ("changed", "p/a.md")

@@ -430,6 +430,7 @@ def test_a_rename_with_growth_is_growth(tmp_path):
     assert "p/new.md on m (was p/a.md): " in render(report, "text")
     assert "1 moved, 1 unchanged" in render(report, "text")
     assert "(was p/a.md)" in render(report, "markdown")
+    assert "Prompts since the baseline" in render(report, "markdown")
     assert json.loads(render(report, "json"))["baseline"]["prompts"][0]["state"] == "moved"
 
 

@@ -164,6 +164,25 @@ def test_windows_with_a_gap_are_partial(read):
     assert frame.attrs["observed_end"] == pd.Timestamp("2026-03-08", tz="UTC")
 
 
+def test_windows_of_a_table_cover_what_they_say(read):
+    """As those of an export in JSON; that of a whole day says but when it begins."""
+    start, hour = 1_772_668_800, 3_600
+    head = "start_time,end_time,num_model_requests,input_tokens,output_tokens,model\n"
+    rows = [f"{start + n * hour},{start + (n + 1) * hour},1,5,5,m\n" for n in (0, 1, 5)]
+    frame = read(head + "".join(rows), "log.csv")
+    assert frame.attrs["completeness"] == "partial"
+    assert "nothing covers 2026-03-05" in str(frame.attrs["notes"][0])
+    assert frame.attrs["observed_end"] == pd.Timestamp("2026-03-05T06:00", tz="UTC")
+    assert read(head + "".join(rows[:2]), "log.csv").attrs["completeness"] == "whole"
+
+
+@pytest.mark.parametrize("row", [",,,", '"",,,', "2026-03-05,m,,"])
+def test_a_row_of_a_table_without_counts_is_a_bad_row(read, row):
+    """Of a log of JSON an entry may be no call; of a table each row is one."""
+    with pytest.raises(UsageError, match=r"line 3: prompt_tokens is missing"):
+        read(f"{HEADER}{AT},m,5,5\n{row}\n", "log.csv")
+
+
 def zipped(*names):
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:

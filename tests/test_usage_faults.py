@@ -39,10 +39,25 @@ def call(name, **more):
         (text(USAGE, USAGE).encode() + '{"model": "月'.encode()[:-1], "log.jsonl"),
         (json.dumps([USAGE, USAGE, USAGE], indent=2)[:-30], "log.json"),
         (json.dumps([USAGE, USAGE])[:-1], "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"model": "kim', "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"model": "a\\u00', "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"batch": fal', "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"cost": 1.', "log.json"),
         (HEADER + ",1,1\n,1,1\n2026-", "log.csv"),
         (HEADER + ',1,1\n,1,1\n"2026', "log.csv"),
     ],
-    ids=["line", "character", "document", "array", "row", "quoted cell"],
+    ids=[
+        "line",
+        "character",
+        "document",
+        "array",
+        "text",
+        "escape",
+        "word",
+        "number",
+        "row",
+        "quoted cell",
+    ],
 )
 def test_an_incomplete_last_line_is_left_out_and_counted(read, content, name, on_error):
     """What a file that is still being written ends in is no bad row in either mode."""
