@@ -180,6 +180,20 @@ def test_plain_numbers_are_billed_exactly_in_a_window():
     assert whole == exact_tokens(workload(**sizes), False)
 
 
+@pytest.mark.parametrize("factor", [0.25, 0.5, 1.0])
+def test_where_every_call_fits_nothing_is_lost(factor):
+    """Though at a larger mean some would be refused: to the last digit, as without a window."""
+    sizes = workload(
+        prompt_tokens={"p50": 2000, "p90": 2500, "mean_factor": {"p50": 1, "p90": 2}},
+        overflow="reject",
+    )
+    (key,) = [key for key, one in sizes.resolve().sizes.factors.items() if not one.is_certain]
+    free = expected_tokens(sizes, False, {key: factor})
+    cut = expected_tokens(sizes, False, {key: factor}, window=20_000)
+    assert (cut.prompt, cut.completion) == (free.prompt, free.completion)
+    assert expected_tokens(sizes, False, {key: 9.0}, window=20_000).completion < free.completion
+
+
 def test_a_third_of_the_calls_is_a_third():
     """Where the quotient has no end it is a fraction, and nothing is rounded."""
     tokens = exact_tokens(workload(turns=3, overflow="reject"), False, window=1100)

@@ -206,6 +206,7 @@ def test_a_period_that_is_over_has_no_forecast():
     assert found.quantile(0.1) == found.quantile(0.9) == 2160
     assert (found.budget.chance, found.budget.day, found.budget.left_usd_per_day) == (0, None, None)
     assert found.against(2159).day == date(2026, 11, 30)
+    assert [found.against(one).chance for one in (2160, "2160.5", "2159.99")] == [0, 0, 1]
     assert "which is all of it" in found.sentences[0]
     assert estimate(steady(end="2026-12-01")).ahead is None
 
@@ -354,7 +355,9 @@ def test_bad_input_is_named(log, options, said):
 
 
 def test_a_limit_is_an_amount():
-    """Words are refused."""
+    """Words are refused; a part of a dollar, and none at all, are amounts."""
+    assert estimate(steady(), "0.5", balance="0.25").budget.usd == Decimal("0.5")
+    assert estimate(steady(), 0).budget.chance == 1
     with pytest.raises(KimiPlannerError, match="limit_usd"):
         estimate(steady()).against("much")
 

@@ -151,6 +151,27 @@ def test_changed_prices_change_those_of_writing_and_no_fee():
     assert exact(same, "kimi-k2.6") == exact(unstated, "kimi-k2.6")
 
 
+@pytest.mark.parametrize(
+    ("written", "is_ranged"),
+    [
+        ({}, False),
+        ({"five_minutes": 0.3}, True),
+        ({"one_hour": 0.3}, True),
+        ({"five_minutes": 0.0}, False),
+    ],
+)
+def test_what_is_cached_matters_where_the_rest_is_written(written, is_ranged):
+    """At one price of input the cached share changes nothing of the bill, unless it leaves more to write."""
+    spec = replace(
+        PUBLIC.model(K3), price_periods=(), priced_on=None, cached_input_usd_per_mtok=None,
+        cache_write_5m_usd_per_mtok=Decimal(9), cache_write_1h_usd_per_mtok=Decimal(9),
+    )  # fmt: skip
+    catalog = replace(PUBLIC, models=(spec,))
+    workload = plain(cached_share={"p50": 0.7, "p90": 0.95}, written_share=written or None)
+    spend = plan(workload, catalog=catalog).spend["w", K3]
+    assert (spend.is_ranged, spend.exact_usd is None) == (is_ranged, is_ranged)
+
+
 def test_a_scenario_writes_no_more_than_was_not_cached():
     """Each scenario costs what such a call costs; where little is left to write, it is shared out."""
     workload = plain(

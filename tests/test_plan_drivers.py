@@ -297,6 +297,8 @@ def test_plain_numbers_have_nothing_to_vary():
     assert result.frame["variance_share"].tolist() == [0]
     assert result.base_usd_per_month == pytest.approx(126)
     assert "with all at P50" in repr(result)
+    longer = of(workload, months=3, start="2026-11").page()
+    assert longer.provenance.endswith("as of 2026-11-01, seed 0, 2026-11 to 2027-01.")
     assert np.isnan(result.frame["low_usd_per_month"][0])
 
 
