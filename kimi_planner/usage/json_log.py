@@ -14,9 +14,9 @@ import pandas as pd
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where
 from kimi_planner.limits import DOCUMENT_CHARS
-from kimi_planner.usage.arrow import DoubledKeyError, table_of_lines
+from kimi_planner.usage.arrow import table_of_lines
 from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
-from kimi_planner.usage.doubled_keys import check_every_key, check_keys
+from kimi_planner.usage.doubled_keys import check_keys
 from kimi_planner.usage.entries import Unwrapping, is_plain
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block, first_line
@@ -51,7 +51,6 @@ class Entries:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.unwrapping = Unwrapping(rows.cover, rows.page, self.other)
-        self.check: Callable[[str], object] = check_keys
         self._waiting: dict[str, tuple[Dialect, list[Any], list[int]]] = {}
         self._alike: dict[tuple[str, ...], tuple[list[Any], list[int]]] = {}
 
@@ -62,7 +61,7 @@ class Entries:
     def take(self, value: Any, line: int, text: str) -> None:
         """Take the entries that a value holds, whatever their form; ``text`` is what it was read from."""
         try:
-            self.check(text)
+            check_keys(text, value)
         except UsageError as error:
             self.rows.refuse(line, error)
             return
@@ -126,11 +125,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     entries, size, odd = Entries(rows), 0, 0
     for block in blocks:
         if odd < _ODD_BLOCKS and not size:
-            read = None
-            try:
-                read = _in_one_go(block)
-            except DoubledKeyError:
-                entries.check = check_every_key
+            read = _in_one_go(block)
             odd += read is None
             if read is not None:
                 read_table(*read, rows)
@@ -153,13 +148,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
 
 
 def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
-    """Return what a block of whole lines holds, if all of them are alike.
-
-    Raises
-    ------
-    DoubledKeyError
-        If a key stands twice in an object of one.
-    """
+    """Return what a block of whole lines holds, if all of them are alike."""
     if block.is_open or not block.text:
         return None
     try:
