@@ -19,6 +19,7 @@ from kimi_planner.errors import (
     PriceNotFoundError,
     shown,
 )
+from kimi_planner.money import exact_decimal
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import EXPECTED
 from kimi_planner.plan.projection import Projection
@@ -150,7 +151,7 @@ class Plan:
             if None in stated or "" in stated:
                 return None
             try:
-                low, high = (float(str(one)) for one in stated)
+                low, high = (float(exact_decimal(str(one))) for one in stated)
             except ValueError:
                 wrong = f"a percentile is {shown(stated)}, no numbers. {REMEDY}"
                 raise FileError(wrong, at=self.source) from None
@@ -162,9 +163,10 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
 
     def number(name: str, value: Any) -> Any:
         try:
-            found = Fraction(value)
+            found = Fraction(exact_decimal(value) if isinstance(value, str) else value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise FileError(f"{name}: {error}.", at=row["where"]) from None
+            advice = "Write a number such as 1234.5, without separators."
+            raise FileError(f"{name}: {error}. {advice}", at=row["where"]) from None
         if found < 0:
             raise FileError(f"{name} is {shown(value)}. It cannot be negative.", at=row["where"])
         return value if isinstance(value, float) else found
