@@ -61,8 +61,8 @@ def checked_rows(
     Parameters
     ----------
     frame : DataFrame
-        With at least ``prompt_tokens`` and ``completion_tokens``; times stand in ``timestamp``, or
-        in ``timestamp_s`` as seconds from the start of the log.
+        With at least ``model``, ``prompt_tokens`` and ``completion_tokens``; times stand in ``timestamp``,
+        or in ``timestamp_s`` as seconds from the start of the log.
     place : callable
         From a row's position to words that name it, such as ``usage.csv line 17``.
     rejects : Rejects
@@ -136,7 +136,7 @@ def checked_rows(
         unclear,
         lambda row: f"batch is {quoted(_cell(frame['batch'], row))}. Write true or false.",
     )
-    columns = {"timestamp": times, "model": _models(frame)}
+    columns = {"timestamp": times, "model": frame["model"].astype(object)}
     for name, (values, missing) in counts.items():
         whole = values if good.all() else np.where(good, values, 0)
         whole = whole.astype(np.int64, copy=False)
@@ -169,15 +169,6 @@ def _flags(frame: pd.DataFrame) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
     flags = words.isin(("true", "1", "1.0")).to_numpy(dtype=bool)
     known = flags | words.isin(("false", "0", "0.0", "")).to_numpy(dtype=bool)
     return flags, ~known & frame["batch"].notna().to_numpy(dtype=bool)
-
-
-def _models(frame: pd.DataFrame) -> Any:
-    """Return the model ids as objects, with ``None`` for what is missing."""
-    if "model" not in frame:
-        return np.full(len(frame), None, dtype=object)
-    models = frame["model"].astype(object)
-    missing = models.isna()
-    return models.mask(missing, None) if missing.any() else models
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
