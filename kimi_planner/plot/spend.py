@@ -207,7 +207,7 @@ def spends_of(projection: Projection, workload: str | None) -> list[ModelSpend]:
         names = projection.names if workload is None else [workload]
         return float(projection.mix(dict.fromkeys(names, model)).worst_month(0.5)[1])
 
-    return [ModelSpend(*row, dearest(row[0])) for row in frame[columns].to_numpy()]
+    return [ModelSpend._make((*row, dearest(row[0]))) for row in frame[columns].to_numpy()]
 
 
 def draw_budget(canvas: Canvas, budget: Decimal | float | None, *, is_upright: bool = True) -> None:
