@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Name, Value = TypeVar("Name", str, Path), TypeVar("Value")
+Name = TypeVar("Name", str, Path)
+Value = TypeVar("Value")
 
 #: What an option may name.
 PATH = click.Path(path_type=Path)
