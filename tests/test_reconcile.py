@@ -811,4 +811,4 @@ def test_it_shows_itself_in_a_notebook() -> None:
     assert page.count("<b>") == 1
     assert found.provenance.split(",")[0] in page
     assert found.actual_usd == Decimal("0.0096")
-    assert "0.00960 actual" in repr(found)
+    assert "0.009600 actual" in repr(found)

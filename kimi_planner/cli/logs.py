@@ -35,9 +35,7 @@ def pairs(
 
 
 argument = click.argument("paths", nargs=-1, required=True, metavar="LOG...", type=options.PATH)
-catalog = click.option(
-    "--catalog", help="Prices: version of the catalog, or the path of a TOML file."
-)
+catalog = options.catalog("Prices: version of the catalog, or the path of a TOML file.")
 on_error = click.option(
     "--on-error",
     type=click.Choice(["raise", "skip"]),

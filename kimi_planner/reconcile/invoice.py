@@ -21,9 +21,9 @@ from kimi_planner.csv_file import CsvTable
 from kimi_planner.errors import UsageError, Where, shown, unknown
 from kimi_planner.files import read_text
 from kimi_planner.limits import TEXT_BYTES
-from kimi_planner.money import exact_decimal, rounded, total
+from kimi_planner.money import exact_decimal, rounded, total, usd_text
 from kimi_planner.notes import Note, note
-from kimi_planner.rich import Page, Shown, usd_cell
+from kimi_planner.rich import Page, Shown
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
@@ -117,8 +117,8 @@ class InvoiceCheck(Shown):
         """Return what was billed and expected by period, model and meter, and in all."""
         names = ("billed_usd", "expected_usd", "quantity_usd", "price_usd", "difference_usd")
         sums = {name: total(self.frame[name]) for name in names}
-        billed, expected, quantity, price, difference = map(usd_cell, sums.values())
-        beside = "".join(f"; {name} {usd_cell(amount)}" for name, amount in self.others.items())
+        billed, expected, quantity, price, difference = map(usd_text, sums.values())
+        beside = "".join(f"; {name} {usd_text(amount)}" for name, amount in self.others.items())
         return Page(
             title=f"USD: {billed} billed, {expected} expected at the prices of the catalog; difference "
             f"{difference}, {quantity} of it quantity and {price} price{beside}",

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
+from operator import truediv
 from typing import Any
 
 import numpy as np
@@ -163,7 +165,12 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
 
     def number(name: str, value: Any) -> Any:
         try:
-            found = Fraction(exact_decimal(value) if isinstance(value, str) else value)
+            if isinstance(value, str):  # a plan writes 40740/11 where no decimal is exact
+                found = reduce(
+                    truediv, (Fraction(exact_decimal(one)) for one in value.split("/", 1))
+                )
+            else:
+                found = Fraction(value)
         except (ValueError, TypeError, ArithmeticError) as error:
             advice = "Write a number such as 1234.5, without separators."
             raise FileError(f"{name}: {error}. {advice}", at=row["where"]) from None

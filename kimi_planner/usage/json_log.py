@@ -39,6 +39,8 @@ _ODD_BLOCKS = 3
 #: ones are too many.
 _ONE_OF_LINES, _START_CHARS, _NEW_FIELDS = 64, 1 << 14, 8
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+#: What is left of an escape, or of a number, that ends in its middle.
+_CUT_OFF = re.compile(r"u[0-9a-fA-F]{0,3}|[.eE][-+]?")
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
 
@@ -161,16 +163,17 @@ def _brings_ever_new_fields(text: str) -> bool:
     """Whether lines have fields of their own, such as ids: Arrow would fill a column of all lines for each.
 
     Told by some of the lines: the share of them that has a field which no other one has is the chance
-    that the next line brings another (Good and Turing).
+    that the next line brings another (Good and Turing). One line alone tells nothing.
     """
     size = _START_CHARS // (text.count("\n", 0, _START_CHARS) or 1)
     seen: Counter[str] = Counter()
-    place = 0
+    place = lines = 0
     while (place := text.find("\n", place + size * _ONE_OF_LINES) + 1) > 0:
         end = text.find("\n", place)
         with suppress(ValueError, RecursionError):
             seen.update(_fields(loads(text[place : len(text) if end < 0 else end])))
-    return sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
+            lines += 1
+    return lines > 1 and sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
 
 
 def _fields(value: Any, front: str = "") -> Iterator[str]:
@@ -295,7 +298,7 @@ def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:
     rest = text[error.pos : error.pos + 20].strip()
     return (
         error.msg.startswith("Unterminated string")
-        or rest.startswith("\\")
+        or _CUT_OFF.fullmatch(rest) is not None
         or any(word.startswith(rest) for word in _WORDS)
     )
 
