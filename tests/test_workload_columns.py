@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import zipfile
 from io import BytesIO
 from pathlib import Path
 
@@ -14,10 +15,21 @@ from kimi_planner.workload.columns import read_column
 
 TABLE = b"words,id\n5,a\n7,b\n"
 
+
+def zipped(*names: str) -> bytes:
+    """Return a zip of tables."""
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, TABLE)
+    return file.getvalue()
+
+
 READ = {
     "t.csv": TABLE,
     "t.csv.gz": gzip.compress(TABLE),
     "t.csv.bz2": bz2.compress(TABLE),
+    "t.csv.zip": zipped("t.csv"),
     "t.csv.xz": lzma.compress(TABLE),
     "mark.csv": b"\xef\xbb\xbf" + TABLE,
     "semicolons.csv": b"sep=;\n" + TABLE.replace(b",", b";") + b";\n",
@@ -39,6 +51,7 @@ REFUSED = {
     "cut.csv.xz": (lzma.compress(TABLE * 100)[:-9], "xz data is damaged or cut off"),
     "damaged.csv.xz": (b"\xfd7zXZ\0" + bytes(50), "xz data is damaged or cut off"),
     "t.zip": (b"PK\x03\x04" + bytes(50), "zip data is damaged or cut off"),
+    "two.zip": (zipped("a.csv", "b.csv"), "two.zip: this is a zip of 2 files. Unpack it"),
     "huge.csv.gz": (gzip.compress(b"words\n" + b"5\n" * 1_000_000), "unpacked it is more than"),
     "utf16.csv": (TABLE.decode().encode("utf-16"), "utf16.csv line 1: not UTF-8"),
     "longer.csv": (b"words\n1,2,3\n", "longer.csv line 2: 3 fields where the header has 1"),

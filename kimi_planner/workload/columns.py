@@ -8,12 +8,13 @@ from typing import Any
 
 from kimi_planner.boundary import opening, quoted
 from kimi_planner.csv_file import CsvTable
-from kimi_planner.errors import FileError, Where, WorkloadError, needs, restated, shown
+from kimi_planner.errors import FileError, UsageError, Where, WorkloadError, needs, restated, shown
 from kimi_planner.files import no_such_file, not_utf8
 from kimi_planner.json_text import loaded
 from kimi_planner.limits import TEXT_BYTES, UNPACKED_BYTES, UNPACKED_LINE, UNPACKED_TIMES
 from kimi_planner.money import exact_decimal
 from kimi_planner.packed import open_unpacked
+from kimi_planner.usage.paths import refuse_container
 
 _LINES = {".jsonl", ".ndjson"}
 _NAMES = 20
@@ -48,11 +49,12 @@ def _check(name: object, names: tuple[str, ...], path: Path) -> None:
 
 def _text(path: Path) -> str:
     try:
-        with (
-            restated(about=path.name, of=FileError, fault=WorkloadError),
-            open_unpacked(path) as handle,
-        ):
-            raw = handle.read(TEXT_BYTES + 1)
+        with restated(about=path.name, of=FileError, fault=WorkloadError):
+            opening(path)
+            with restated(of=UsageError, fault=WorkloadError):
+                refuse_container(path)
+            with open_unpacked(path) as handle:
+                raw = handle.read(TEXT_BYTES + 1)
     except FileNotFoundError:
         raise no_such_file(path, WorkloadError) from None
     except OSError as error:
