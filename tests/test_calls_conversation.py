@@ -11,6 +11,7 @@ from scipy import stats
 
 import kimi_planner as kp
 from kimi_planner.calls.conversation import conversation
+from kimi_planner.calls.windowed import control_mean
 from kimi_planner.errors import KimiPlannerError, SettingError, UnknownModelError, WorkloadError
 
 Z90 = stats.norm.ppf(0.9)
@@ -49,6 +50,38 @@ def test_certain_turns_are_an_arithmetic_series(model):
     assert (frame[["reach_share", "fit_share", "made_share"]] == 1).all(axis=None)
     assert found.mean_usd == pytest.approx(usd.sum(), rel=1e-12)
     assert (found.first_overflow, found.never_overflows_share) == ({}, 1)
+
+
+def test_means_of_each_turn_are_sums_of_the_means_of_the_sizes():
+    """Lognormal sizes of which every call fits: no mean is left to what was drawn."""
+    spread = {"prompt_tokens": (1000, 2000), "followup_tokens": (80, 160), "completion_tokens": (100, 300)}  # fmt: skip
+    sizes = {name: {"p50": p50, "p90": p90} for name, (p50, p90) in spread.items()}
+    first, question, answer = (
+        p50 * math.exp((math.log(p90 / p50) / Z90) ** 2 / 2) for p50, p90 in spread.values()
+    )
+    frame = conversation(workload(turns=4, **sizes), "kimi-k2").frame
+    assert (frame["fit_share"] == 1).all()
+    prompts = first + (question + answer) * np.arange(4)
+    price, output = PRICES["kimi-k2"]
+    usd = (prompts * price + answer * output) / 1e6
+    for name, expected in (
+        ("prompt_tokens", prompts),
+        ("completion_tokens", answer),
+        ("usd", usd),
+        ("cumulative_usd", usd.cumsum()),
+    ):
+        np.testing.assert_allclose(frame[f"mean_{name}"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e6, 1.0, 1e-6, 1e-12])
+def test_a_mean_is_corrected_alike_in_every_unit(unit):
+    """In proportion to the control; not at all by one that is the same but for its rounding."""
+    rng = np.random.default_rng(0)
+    control = unit * rng.lognormal(size=100)
+    expected = 1.5 * control.mean()
+    assert control_mean(3 * control, control, expected) == pytest.approx(3 * expected, rel=1e-12)
+    same = np.where(np.arange(100) % 2, unit, np.nextafter(unit, np.inf))
+    assert control_mean(control, same, 2 * unit) == pytest.approx(control.mean(), rel=1e-12)
 
 
 LONG = {

@@ -240,6 +240,13 @@ def test_a_log_that_ends_before_the_day_says_so():
     assert "log_ends_early" in {note.code for note in estimate(log, as_of="2026-11-24").notes}
 
 
+def test_a_log_is_known_up_to_the_end_that_is_stated():
+    """Without a call since November 30, one that reaches into December is of December."""
+    log = steady("2026-11-25", "2026-12-01")
+    for end, month in ((None, "November 2026"), ("2026-12-01", "November 2026"), ("2026-12-03", "December 2026")):  # fmt: skip
+        assert estimate(log, end=end, as_of="2026-12-03").period.name == month
+
+
 @pytest.fixture(scope="module")
 def recommended():
     """Return a plan of three months from November on."""

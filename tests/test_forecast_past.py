@@ -96,6 +96,11 @@ def test_part_of_a_stretch_is_no_outcome(tmp_path):
         assert made.outcome_usd is None
     (made,) = forecast_spend(frame, "1 day", past=path).past
     assert made.outcome_usd == pytest.approx(frame["requests"].iloc[60:120].sum() * USD)
+    (other,) = forecast_spend(frame, "1 day", model="kimi-k2-5", past=path).past
+    assert other.outcome_usd is None, "spend on another model is none of it"
+    path.write_text(past_text([replace(made, outcome_usd=1.5)]))
+    (known,) = forecast_spend(frame, "1 day", past=path).past
+    assert known.outcome_usd == 1.5, "what came out is not told anew"
 
 
 def test_a_file_that_is_not_there_holds_none_and_logs_without_dates_cannot(tmp_path):

@@ -61,8 +61,8 @@ def checked_rows(
     Parameters
     ----------
     frame : DataFrame
-        With at least ``prompt_tokens`` and ``completion_tokens``; times stand in ``timestamp``, or
-        in ``timestamp_s`` as seconds from the start of the log.
+        With at least ``requests``, ``prompt_tokens`` and ``completion_tokens``; times stand in
+        ``timestamp``, or in ``timestamp_s`` as seconds from the start of the log.
     place : callable
         From a row's position to words that name it, such as ``usage.csv line 17``.
     rejects : Rejects
@@ -73,7 +73,7 @@ def checked_rows(
     UsageError
         If a column is missing, or a row is bad and errors are not skipped.
     """
-    for name in ("prompt_tokens", "completion_tokens"):
+    for name in ("requests", "prompt_tokens", "completion_tokens"):
         if name not in frame:
             raise UsageError(
                 f"no column {name!r}. Columns found: {', '.join(map(str, frame.columns))}. "
@@ -184,8 +184,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.n
     """Return the values as int64 or float64, 0 where they are missing, and where that is."""
     rows = len(frame)
     if name not in frame:
-        is_optional = name in OPTIONAL_COUNTS
-        return np.full(rows, 0 if is_optional else 1), np.full(rows, is_optional)
+        return np.zeros(rows, dtype=np.int64), np.ones(rows, dtype=bool)
     column = frame[name]
     missing = column.isna().to_numpy(dtype=bool)
     is_whole = pd.api.types.is_signed_integer_dtype(column.dtype)
