@@ -162,7 +162,7 @@ class Judge:
     ) -> bool:
         """Return whether tests find a fault of what runs in a function."""
         path = str(self.tree / mutant.path)
-        codes = code_of(compile(mutant.source(), path, "exec", dont_inherit=True))
+        codes = code_of(mutant.code(path))
         changed = [
             (one, code)
             for one in functions

@@ -211,6 +211,14 @@ def test_a_period_that_is_over_has_no_forecast():
     assert estimate(steady(end="2026-12-01")).ahead is None
 
 
+def test_the_period_is_that_of_the_last_day_that_the_log_covers():
+    """Up to its end where one is given, though nothing was called on it; else of its last call."""
+    log = steady(start="2026-11-20", end="2026-12-01")
+    found = estimate(log, end="2026-12-03", as_of="2026-12-03")
+    assert (found.period.name, found.actual_usd) == ("December 2026", 0)
+    assert estimate(log, as_of="2026-12-03").period.name == "November 2026"
+
+
 def test_spend_before_the_log_is_not_zero():
     """A log that begins late says so, and chances are at least this."""
     log = steady("2026-11-06")
@@ -238,13 +246,6 @@ def test_a_log_that_ends_before_the_day_says_so():
     log = steady()
     assert "log_ends_early" not in {note.code for note in estimate(log).notes}
     assert "log_ends_early" in {note.code for note in estimate(log, as_of="2026-11-24").notes}
-
-
-def test_a_log_is_known_up_to_the_end_that_is_stated():
-    """Without a call since November 30, one that reaches into December is of December."""
-    log = steady("2026-11-25", "2026-12-01")
-    for end, month in ((None, "November 2026"), ("2026-12-01", "November 2026"), ("2026-12-03", "December 2026")):  # fmt: skip
-        assert estimate(log, end=end, as_of="2026-12-03").period.name == month
 
 
 @pytest.fixture(scope="module")

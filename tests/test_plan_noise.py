@@ -362,6 +362,15 @@ def transformed(cost, mean, spread, count, *, at_random):
     return np.interp(SHARES, reached, values + (first + 0.5) * parts.step) / (count * mean)
 
 
+def test_a_rare_call_that_costs_most_is_in_the_ends():
+    """Of a thousand calls one has 100,000 tokens, the others 100: how many of a hundred do is binomial."""
+    prompts = Empirical.from_values([100, 100_000], [999, 1], given="log")
+    law = law_of(prompt_tokens=prompts, completion_tokens=0)
+    found = quantiles(law, 100, at_random=False)
+    large = stats.binom.ppf(SHARES, 100, 0.001)
+    assert found == pytest.approx((100 * 100 + large * 99_900) / (100 * 199.9), abs=0.02)
+
+
 def test_the_law_of_calls_is_that_of_a_closed_form_where_there_is_one():
     """A lognormal cost has the second moment ``exp(s^2)``, which 65,536 draws miss by a thousandth."""
     calls = CallSizes(sizes_of(prompt_tokens={"p50": 2000, "p90": 8000}, completion_tokens=0), None)

@@ -458,18 +458,6 @@ def test_names_of_one_model_are_one_row(tmp_path: Path) -> None:
             price_usage(spelled, alias=alias)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("row", [0, 1])
-def test_a_row_that_was_spoiled_after_it_was_read_is_named(row: int) -> None:
-    """By its label, in totals and in prices, the first one too."""
-    frame = read_usage(log(2)).set_axis(["a", "b"])
-    frame.iloc[row, frame.columns.get_loc("prompt_tokens")] = -1
-    for act in (total_usage, price_usage):
-        with pytest.raises(
-            UsageError, match=rf"^usage frame row {'ab'[row]}: prompt_tokens is -1\."
-        ):
-            act(frame)
-
-
 def test_keys_of_every_kind_have_an_order() -> None:
     """Numbers, texts, empty ones too, and missing values stand in one frame, the missing last."""
     frame = log(6)

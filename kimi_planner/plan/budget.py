@@ -166,7 +166,9 @@ class BudgetMatrix(Shown):
     def by_owner(self) -> tuple[BudgetRow, ...]:
         """The workloads of each owner together; empty where none is stated, or by cost centre they are the same."""
         rows = self._by("owner")
-        return () if {one.name for one in rows} == {one.name for one in self.by_cost_centre} else rows
+        return (
+            () if {one.name for one in rows} == {one.name for one in self.by_cost_centre} else rows
+        )
 
     @cached_property
     def by_cost_centre(self) -> tuple[BudgetRow, ...]:

@@ -49,9 +49,7 @@ def _sums(
 ) -> Iterator[Table]:
     """Yield the sums of workloads by the first key, beside it the second, where there are some."""
     names = tuple(key.replace("_", " ") for key in keys)
-    rows = [
-        ((*(getattr(row, key) or NOT_STATED for key in keys), row.name), row) for row in groups
-    ]
+    rows = [((*(getattr(row, key) or NOT_STATED for key in keys), row.name), row) for row in groups]
     if rows:
         yield _table(matrix, f"Budget by {names[0]}", (*names, "workloads"), rows)
 

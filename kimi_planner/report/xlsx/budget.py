@@ -268,9 +268,7 @@ class Budget:
             exchanged = self.booked(self.live.workloads) * rates
             self._fill(sheet, row + 1, at_rate, exchanged, "total_whole")
 
-    def _write_sums(
-        self, sheet: Sheet, row: int, column: int, groups: Sequence[BudgetRow]
-    ) -> int:
+    def _write_sums(self, sheet: Sheet, row: int, column: int, groups: Sequence[BudgetRow]) -> int:
         """Write the sums of workloads with the same in a column, where there are some; return the last row."""
         if not groups:
             return row - 2
