@@ -150,6 +150,9 @@ def test_every_call_is_priced_whole_where_nothing_else_is_asked():
         found = project(asked, start="2026-11", as_of=date(2026, 10, 1), months=1, models="kimi-k2")
         lost = refused_usd(found, asked, "kimi-k2")
         assert lost == pytest.approx(bill(10) - bill(6), rel=1e-12)
+    short = replace(sizes, turns=6)
+    fits = project(short, start="2026-11", as_of=date(2026, 10, 1), months=1, models="kimi-k2")
+    assert refused_usd(fits, short, "kimi-k2") == 0
     shorter = replace(sizes, overflow={"summarise_to_tokens": 127_990})
     assert refused_usd(replace(found, workloads=(shorter,)), shorter, "kimi-k2") is None
 

@@ -120,6 +120,13 @@ def test_each_day_has_its_own_price_of_writing():
         ) in result.notes
 
 
+@pytest.mark.parametrize(("tax", "said"), [("excluded", 1), ("included", 0), (None, 0)])
+def test_prices_without_tax_are_said_to_be_so(tax, said):
+    """Of a catalog that says nothing of tax, nothing is said either."""
+    notes = plan(plain(), catalog=replace(PUBLIC, tax=tax)).notes
+    assert sum("tax" in str(note) for note in notes) == said
+
+
 def test_without_a_price_of_writing_written_tokens_are_input():
     """The spend is that without writing, and only the kind that is written is named."""
     written = plain(written_share={"five_minutes": 0.6})

@@ -60,13 +60,24 @@ def test_a_field_that_looks_like_usage_stops_the_run(read, more, looks_like, rem
         {"max_tokens": 4096}, {"tokens_per_second": 31.5}, {"total_tokens": 1300}, {"tokens": 1300}, {"token_name": "T"},
         {"cache_tokens": 0}, {"latency_ms": 900}, {"request_id": "aaaaaaaaaa"}, {"uncached_tokens": 1000}, {"cache_enabled": True},
         {"cache_key": "x"}, {"cost": 0.5, "cost_input": 0.2}, {"cache_hit": False}, {"cache_hit": "miss"},
-        {"cached_tokens": 640, "uncached_tokens": 360}, {"note": '{"cached_tokens": 640}'},
+        {"cached_tokens": 640, "uncached_tokens": 360},
+        {"cached_tokens": 640, "written_5m_tokens": 100, "uncached_tokens": 360},
+        {"cached_tokens": 640, "written_5m_tokens": 100, "uncached_tokens": 260}, {"note": '{"cached_tokens": 640}'},
     ],
     ids=str,
 )  # fmt: skip
 def test_what_says_nothing_new_does_not_stop_the_run(read, more):
     """Limits, rates, restatements, zeros and names are passed over."""
     assert len(read(lines(CALL | more))) == 1
+
+
+def test_what_is_ignored_is_that_field_alone(read):
+    """However it is spelled; another one stops the run all the same."""
+    entry = lines(CALL | {"cache_tokens": 5, "thinking_tokens": 7})
+    for ignored, other in (("cacheTokens", "thinking_tokens"), ("thinking_tokens", "cache_tokens")):
+        with pytest.raises(UsageError, match=f"{other} is ., which looks like"):
+            read(entry, ignore=[ignored])
+    assert len(read(entry, ignore=["cacheTokens", "thinking_tokens"])) == 1
 
 
 def test_a_field_is_named_by_the_caller(read):

@@ -425,7 +425,8 @@ def test_input_beside_a_cache_leaves_it_out_unless_the_total_has_none(read, tota
     usage |= {} if total is None else {"total_tokens": total}
     entry = {"model": "kimi-k2", "usage": usage}
     if prompt is None:
-        with pytest.raises(UsageError, match=r"total_tokens \(99\) is not"):
+        said = r"total_tokens \(99\) is not prompt_tokens \+ completion_tokens \(103 \+ 5\)"
+        with pytest.raises(UsageError, match=said):
             read(lines(entry))
         return
     assert read(lines(entry))["prompt_tokens"].tolist() == [prompt]
@@ -440,6 +441,31 @@ def test_what_stands_beside_a_call_in_a_form_of_its_own_is_no_fault(read, more):
     """Tags and results of any shape that says nothing of usage."""
     entry = {"prompt_tokens": 10, "completion_tokens": 5}
     assert counts(read(lines(entry | more))) == [(1, 10, None, 5, None)]
+
+
+PARTS_OF_TWO = {
+    "a": {"input_tokens": 10, "output_tokens": 1}, "b": {"input_tokens": 20, "output_tokens": 2},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "rows"),
+    [
+        ({"usage": {"input_tokens": 30, "output_tokens": 3}, "model_usage": PARTS_OF_TWO}, [("a", 10, 1), ("b", 20, 2)]),
+        ({"model_usage": PARTS_OF_TWO}, [("a", 10, 1), ("b", 20, 2)]),
+        ({"usage": {"input_tokens": 31, "output_tokens": 3}, "model_usage": PARTS_OF_TWO}, [(None, 31, 3)]),
+        ({"usage": {"input_tokens": 31, "output_tokens": 3}, "model_usage": {"a": PARTS_OF_TWO["a"]}}, [("a", 31, 3)]),
+        ({"date": "2026-11-01", "metrics": {"prompt_tokens": 30, "completion_tokens": 3, "api_requests": 2},
+          "breakdown": {"models": {name: {"metrics": {"prompt_tokens": n, "completion_tokens": m, "api_requests": 1}}
+                                   for name, n, m in (("a", 10, 1), ("b", 20, 2))}}}, [("a", 10, 1), ("b", 20, 2)]),
+    ],
+)  # fmt: skip
+def test_what_each_model_used_is_a_row_where_it_adds_up(read, entry, rows):
+    """Else the whole is one, of the model if there is but one."""
+    frame = read(lines(entry))
+    names = [None if pd.isna(one) else one for one in frame["model"]]
+    tokens = frame[["prompt_tokens", "completion_tokens"]].itertuples(index=False)
+    assert [(name, *map(int, row)) for name, row in zip(names, tokens, strict=True)] == rows
 
 
 def test_an_unknown_header_names_the_forms(refused):

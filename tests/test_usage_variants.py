@@ -345,6 +345,21 @@ def test_a_repeated_call_costs_once_also_in_a_frame_that_was_read():
     assert price_usage(frame, catalog="2026-06")["total_usd"].tolist() == [Decimal("0.00228")] * 2
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_row_that_was_changed_for_the_worse_is_named_by_its_label(place):
+    """Of a frame that was read and sound, the first row as any other."""
+    rows = {
+        "timestamp": [AT] * 3,
+        "model": "kimi-k2",
+        "prompt_tokens": 1000,
+        "completion_tokens": 300,
+    }
+    frame = read_usage(pd.DataFrame(rows)).set_axis(["x", "y", "z"])
+    frame.iloc[place, frame.columns.get_loc("prompt_tokens")] = -5
+    with pytest.raises(UsageError, match=rf"usage frame row {'xyz'[place]}: prompt_tokens is -5"):
+        price_usage(frame, catalog="2026-06")
+
+
 def test_a_key_that_no_column_has_is_refused_before_the_whole_table_is_read(tmp_path, monkeypatch):
     """The header says it, whatever stands below; a folder may still state it."""
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 1 << 12)
