@@ -101,7 +101,9 @@ def test_a_prompt_longer_than_the_window_never_fits() -> None:
     assert found.prompt_tokens > 128_000
     assert found.fits is False
     (said,) = found.refused
-    assert said.startswith(f"Prompt ({found.prompt_tokens:,}) and output (0) are more than")
+    assert said == (
+        f"The prompt ({found.prompt_tokens:,}) alone is more than the context window of 128,000 tokens."
+    )
 
 
 def test_an_unknown_window_is_not_a_fit() -> None:

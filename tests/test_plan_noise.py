@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kimi_planner.calls.law import conversation_law
+from kimi_planner.calls.law import CostLaw, conversation_law
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import Profile
 from kimi_planner.plan.noise import Cells, Noise, SingleCalls, cell_means, moments_are_enough
@@ -232,6 +232,15 @@ def test_a_log_has_a_law_to_its_largest_value():
     assert law.values.max() == pytest.approx(cost.max() / cost.mean(), rel=0.01)
     assert law.weights @ law.values == pytest.approx(1, rel=1e-9)
     assert law.second == pytest.approx((cost**2).mean() / cost.mean() ** 2, rel=1e-3)
+
+
+def test_the_dearest_conversation_of_a_sample_is_in_the_total():
+    """One in a hundred costs a thousand times as much: quantiles to two of the cheap ones."""
+    law = CostLaw.of_sample(np.array([1000.0] + [1.0] * 99))
+    masses = np.zeros(2**14)
+    masses[[1, 1000]] = 0.99, 0.01
+    expected = compound_quantiles(masses, 1, 10.99, 10)
+    assert quantiles(law, 10) == pytest.approx(expected, abs=2 / 109.9)
 
 
 COUNTS = (3, 10, 30, 100, 300.5, 1e3, 1e4, 1e5, 1e6)

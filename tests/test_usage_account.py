@@ -71,6 +71,15 @@ def test_what_says_nothing_new_does_not_stop_the_run(read, more):
     assert len(read(lines(CALL | more))) == 1
 
 
+def test_what_is_ignored_is_that_field_alone(read):
+    """However it is spelled; another one stops the run all the same."""
+    entry = lines(CALL | {"cache_tokens": 5, "thinking_tokens": 7})
+    for ignored, other in (("cacheTokens", "thinking_tokens"), ("thinking_tokens", "cache_tokens")):
+        with pytest.raises(UsageError, match=f"{other} is ., which looks like"):
+            read(entry, ignore=[ignored])
+    assert len(read(entry, ignore=["cacheTokens", "thinking_tokens"])) == 1
+
+
 def test_a_field_is_named_by_the_caller(read):
     """The map says where a count stands, at any depth and in CSV, and a file may lack it."""
     entry = CALL | {"more": {"cacheTokens": 640}, "n_req": 3}

@@ -293,8 +293,8 @@ def _transformed(
 ) -> Array:
     """Return the means by the transform of a grid from far below the mean to far above."""
     rare = int(np.searchsorted(np.cumsum(law.weights), 1 - _RARE / max(count, 1.0)))
-    far = float(law.values[min(rare, len(law.values) - 1)])
-    usual = float(law.weights[:rare] @ law.values[:rare] ** 2)
+    far = float(law.values[: rare + 1][-1])
+    usual = float(law.weights[: rare + 1] @ law.values[: rare + 1] ** 2)
     bottom = max(0.0, count - _LEFT * spread)
     top = count + min(_RIGHT * spread, _LEFT * float(np.sqrt(count * usual)) + far)
     step = (top - bottom) / (_GRID - 2 * _MARGIN)

@@ -136,7 +136,7 @@ def checked_rows(
         unclear,
         lambda row: f"batch is {quoted(_cell(frame['batch'], row))}. Write true or false.",
     )
-    columns = {"timestamp": times, "model": frame["model"].astype(object)}
+    columns: dict[str, Any] = {"timestamp": times, "model": frame["model"].astype(object)}
     for name, (values, missing) in counts.items():
         whole = values if good.all() else np.where(good, values, 0)
         whole = whole.astype(np.int64, copy=False)
