@@ -285,6 +285,30 @@ def test_the_end_is_held_against_the_plan(recommended, tmp_path):
     assert [day for day, _ in two.planned.path] == [date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)]  # fmt: skip
 
 
+def test_what_the_plan_has_ahead_is_said_not_to_be_forecast():
+    """A launch and a price to come, or a launch that goes on, are in the plan and not in the log's pace."""
+    events = [
+        {"name": "past", "date": "2026-11-03", "factor": 2},
+        {"name": "going on", "from": "2026-11-19", "to": "2026-11-24", "factor": 2},
+        {"name": "to come", "date": "2026-11-27", "factor": 2},
+        {"name": "after", "date": "2026-12-03", "factor": 2},
+    ]
+    load = kp.Workload(
+        name="chat", requests_per_day=2000, prompt_tokens=1500, completion_tokens=200, events=events,
+        price_changes=({"date": "2026-11-25", "factor": 0.9},),
+    )  # fmt: skip
+    plan = kp.project(load, 2, "2026-11", "kimi-k2", as_of=AS_OF)
+    [said] = [note for note in estimate(hourly(), plan=plan).notes if note.code == "plan_ahead"]
+    for words in (
+        "going on",
+        "to come, 2026-11-27",
+        "Price from 2026-11-25, all models: times 0.9",
+    ):
+        assert words in said
+    assert "past" not in said
+    assert "after" not in said
+
+
 def test_a_plan_that_lacks_a_month_is_no_plan_of_the_year(recommended):
     """A month without a plan is not one planned at zero."""
     found = estimate(hourly(), until="quarter end", plan=recommended.projection, choice="kimi-k2")

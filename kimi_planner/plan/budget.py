@@ -84,6 +84,16 @@ class BudgetRow:
         return None if budget is None else total([self.usd(span), budget.copy_negate()])
 
     @property
+    def over(self) -> dict[str, Decimal]:
+        """By how much each month is above its budget, of those that are."""
+        left = {} if self.budgets is None else self.budgets
+        over = {
+            month: total([self.by_month[month], budget.copy_negate()])
+            for month, budget in left.items()
+        }
+        return {month: usd for month, usd in over.items() if usd > 0}
+
+    @property
     def head_room(self) -> tuple[Decimal, str] | None:
         """The least that any month leaves of its budget, below zero where it is broken, and that month."""
         if self.budgets is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -21,7 +21,7 @@ from kimi_planner.csv_file import CsvTable
 from kimi_planner.errors import UsageError, Where, shown, unknown
 from kimi_planner.files import read_text
 from kimi_planner.limits import TEXT_BYTES
-from kimi_planner.money import exact_decimal, rounded, total, usd_text
+from kimi_planner.money import cents, exact_decimal, rounded, total, usd_text
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import Page, Shown
 from kimi_planner.usage.totals.result import UsageTotals
@@ -191,6 +191,9 @@ def check_invoice(
     totals = totals_to_price(log, needed, keys)
     logged, expected = _logged(totals, period, model, prices)
     first, last = _covered(totals, period)
+    ends = min(billed)[0], max(billed)[0]
+    later = [key for key in logged if not ends[0] <= key[0] <= ends[1]]
+    logged = {key: amount for key, amount in logged.items() if key not in later}
     inside = [key for key in dict.fromkeys([*billed, *logged]) if first <= key[0] <= last]
     outside = {key[0] for key in billed if not first <= key[0] <= last}
     known = {spec.id for spec in prices.catalog}
@@ -204,6 +207,11 @@ def check_invoice(
             usd = total(billed[key][1] for key in some)
             said = {"what": ", ".join(sorted(chosen)), "usd": usd, "first": first, "last": last}
             notes.append(note(code, **said))
+    if later:
+        usd = cents(rounded(sum((expected[key] for key in later), Fraction(0))))
+        what = ", ".join(sorted({key[0] for key in later}))
+        notes.append(note("invoice_without", what=what, usd=f"{usd:,}"))
+    notes += _in_part(totals, [key[0] for key in inside], period)
     lines = []
     order = [*METERS, *(fee_key(fee.name) for fee in prices.catalog.fees)]
     for key in sorted(inside, key=lambda one: (*one[:2], order.index(one[2]))):
@@ -229,6 +237,20 @@ def check_invoice(
         notes=tuple(dict.fromkeys(notes)),
         source=f"{invoice}, log {totals.source}",
     )
+
+
+def _in_part(totals: UsageTotals, periods: Sequence[str], period: str) -> list[Note]:
+    """Return that the log has a part of some months that are held against it."""
+    if totals.days is None or period == "day":
+        return []
+    first, last = totals.days
+    after = last + timedelta(days=1)
+    partial = {f"{first:%Y-%m}"} if first.day > 1 else set()
+    partial |= {f"{last:%Y-%m}"} if after.month == last.month else set()
+    what = sorted(partial.intersection(periods))
+    if not what:
+        return []
+    return [note("invoice_part", first=str(first), last=str(last), what=", ".join(what))]
 
 
 def _logged(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 
 
 def plan_of(
-    planned: Projection | str | Path,
+    planned: Projection | Plan | str | Path,
     choice: Choice | None,
     catalog: Catalog | str | Path | None,
     at_hand: Catalog | None = None,
@@ -45,7 +46,7 @@ def plan_of(
     ----------
     planned : Projection or path
         What :func:`project` returns, an approved plan, or a file of ``plan --format json`` or
-        ``--format csv``.
+        ``--format csv``. One that was read already is returned.
     choice : str or mapping of str to str, optional
         The model of each workload; that of an approved plan, or the recommended one of a JSON plan, if
         not given.
@@ -63,6 +64,8 @@ def plan_of(
     SettingError
         If it is not told on which model a workload was planned.
     """
+    if isinstance(planned, Plan):
+        return planned
     if isinstance(planned, Projection):
         prices = planned.catalog if catalog is None else load_catalog(catalog)
         data = {"spend": plan_rows(planned)}
@@ -96,6 +99,16 @@ def plan_of(
         catalog = at_hand
     prices = catalog_of(source, version, sha256, catalog)
     return _plan(data, source, choice, prices)
+
+
+def prices_beside(
+    plan: Plan, catalog: Catalog | str | Path | None, as_of: date | None = None
+) -> Catalog:
+    """Return the catalog of what happened: the given one, else the default, or the plan's where that lacks its models."""
+    prices = load_catalog(catalog, as_of=as_of)
+    if catalog is None and not set(plan.models.values()) <= set(prices.ids):
+        return load_catalog(plan.catalog, as_of=as_of)
+    return prices
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
 from kimi_planner.report.table import OVER, Table
@@ -21,6 +22,27 @@ def span_name(span: Span) -> str:
 def budget_sentence(matrix: BudgetMatrix) -> str:
     """Return what the amounts are, and what is marked among them."""
     return f"{matrix.sentence} {OVER} stands after what is over the budget of its months."
+
+
+def booked_over(matrix: BudgetMatrix) -> list[str]:
+    """Return of each workload that is booked above its budget when first, when by the most, and in all."""
+    return [_over_words(row, matrix) for row in matrix.rows if row.over]
+
+
+def _over_words(row: BudgetRow, matrix: BudgetMatrix) -> str:
+    """Return when a workload is booked above its budget, and by how much."""
+    months, variance = row.over, row.variance(matrix.whole) or Decimal(0)
+    most = max(months, key=lambda month: months[month])
+    first, count, total = next(iter(months)), len(months), len(matrix.whole.months)
+    if total == 1:
+        return f"{row.name} is booked {usd(variance)} {matrix.currency} above its budget."
+    when = f"in {count} months of {total}, first in {first}" if count > 1 else f"in {first}"
+    by = f", by the most in {most}" * (count > 1)
+    whole = f"{usd(abs(variance))} {'over' if variance > 0 else 'below'}"
+    return (
+        f"{row.name} is booked above its budget {when}{by}: {usd(months[most])} {matrix.currency}. Over all "
+        f"{total} months it is {whole} its budget."
+    )
 
 
 def budget_tables(matrix: BudgetMatrix) -> tuple[Table, ...]:
@@ -110,6 +132,26 @@ def _against(row: BudgetRow, whole: Span) -> tuple[str, ...]:
     if budget is None or variance is None or room is None:
         return ("no budget", "", "", "")
     return usd(budget), signed_usd(variance), signed_usd(room[0]), room[1]
+
+
+def chances(plan: Recommendation) -> list[float | None]:
+    """Return for each row of the matrix how likely some month of its period is over its budget, if that is told."""
+    projection, best, matrix = plan.projection, plan.best, plan.budget_matrix
+    spends = {name: projection.of(model, name) for name, model in best.items()}
+    spends[matrix.total.name] = projection.mix(best)
+    months = list(matrix.whole.months)
+    found = {
+        (row.name, span.name): spends[row.name].chance_over(
+            row.budget_usd, [months.index(month) for month in span.months]
+        )
+        for row in (*matrix.rows, matrix.total)
+        if row.budget_usd is not None
+        for span in matrix.spans
+    }
+    return [
+        found.get((row["workload"], row["period"])) if row["line"] == "booked" else None
+        for row in matrix.frame.to_dict("records")
+    ]
 
 
 def budget_data(matrix: BudgetMatrix) -> dict[str, Any]:

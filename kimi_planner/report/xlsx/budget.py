@@ -87,6 +87,16 @@ class Budget:
         least = max(8.5, len(f"{most:,.0f}") + 1.5)
         return [*[least] * len(self._matrix.spans), *[max(9.5, least + 1)] * len(_LAST)]
 
+    def names_widths(self, name: float) -> list[float]:
+        """How wide workloads, owners and cost centres are, those of sums too; the first at least so much."""
+        matrix = self._matrix
+        rows = (*matrix.rows, *matrix.by_owner, *matrix.by_cost_centre)
+        keys = (("name", name, 40), ("owner", 12, 24), ("cost_centre", 11, 24))
+        return [
+            min(most, max(least, *(len(getattr(row, key)) + 1.5 for row in rows)))
+            for key, least, most in keys
+        ]
+
     @property
     def _breaks(self) -> list[int]:
         """The columns before which a page begins: after a quarter, where one page cannot hold all."""
