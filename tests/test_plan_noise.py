@@ -234,13 +234,14 @@ def test_a_log_has_a_law_to_its_largest_value():
     assert law.second == pytest.approx((cost**2).mean() / cost.mean() ** 2, rel=1e-3)
 
 
-def test_the_dearest_conversation_of_a_sample_is_in_the_total():
-    """One in a hundred costs a thousand times as much: quantiles to two of the cheap ones."""
-    law = CostLaw.of_sample(np.array([1000.0] + [1.0] * 99))
-    masses = np.zeros(2**14)
-    masses[[1, 1000]] = 0.99, 0.01
-    expected = compound_quantiles(masses, 1, 10.99, 10)
-    assert quantiles(law, 10) == pytest.approx(expected, abs=2 / 109.9)
+@pytest.mark.parametrize(("size", "count"), [(100, 10), (1000, 5)])
+def test_how_often_the_dearest_conversation_of_a_sample_comes_is_poisson(size, count):
+    """It costs a million times as much as any other, and comes never, once or twice."""
+    law = CostLaw.of_sample(np.array([1e6] + [1.0] * (size - 1)))
+    factors = np.sort(cell_means(law, count, CELLS.bounds, at_random=True)[CELLS.sorted])
+    shares = np.array([0.5, 0.9, 0.95, 0.998])
+    found = factors[(shares * len(factors)).astype(int)] * count / size
+    assert found == pytest.approx(stats.poisson(count / size).ppf(shares), abs=0.01)
 
 
 COUNTS = (3, 10, 30, 100, 300.5, 1e3, 1e4, 1e5, 1e6)

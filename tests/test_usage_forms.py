@@ -425,8 +425,7 @@ def test_input_beside_a_cache_leaves_it_out_unless_the_total_has_none(read, tota
     usage |= {} if total is None else {"total_tokens": total}
     entry = {"model": "kimi-k2", "usage": usage}
     if prompt is None:
-        said = r"total_tokens \(99\) is not prompt_tokens \+ completion_tokens \(103 \+ 5\)"
-        with pytest.raises(UsageError, match=said):
+        with pytest.raises(UsageError, match=r"total_tokens \(99\) is not"):
             read(lines(entry))
         return
     assert read(lines(entry))["prompt_tokens"].tolist() == [prompt]
