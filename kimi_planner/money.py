@@ -7,6 +7,7 @@ of any whole number of tokens is an integer product, so nothing is ever rounded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from decimal import (
     Context,
@@ -18,12 +19,15 @@ from decimal import (
     localcontext,
 )
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kimi_planner.errors import shown
 from kimi_planner.limits import DIGITS
 
 TOKENS_PER_MTOK = 1_000_000
+
+#: USD from which on an estimate is written without cents.
+ESTIMATED = 1000
 
 #: A context in which a result is either exact or an error. Sums and products of decimals are
 #: always representable; the precision is a bound on memory, not on accuracy.
@@ -117,6 +121,20 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
         return sum(amounts, Decimal(0))
 
 
+def at_rate(amount: Any, rate: Decimal) -> Any:
+    """Return an amount in another currency: exact where it is, ``None`` where it is not known.
+
+    >>> at_rate(Decimal("2.50"), Decimal("0.92")), at_rate(2.0, Decimal("0.5")), at_rate(None, Decimal(1))
+    (Decimal('2.3'), 1.0, None)
+    """
+    if amount is None:
+        return None
+    if isinstance(amount, float):
+        return amount * float(rate)
+    with localcontext(EXACT):
+        return plain(amount * rate)
+
+
 def cents(amount: Decimal) -> Decimal:
     """Return an amount of USD in whole cents, rounded as `usd` writes it.
 
@@ -143,6 +161,24 @@ def usd(amount: Decimal | float, places: int = 2) -> str:
         context.rounding = "ROUND_HALF_UP"
         rounded = exact.quantize(Decimal(1).scaleb(-places))
     return f"{rounded:z,f}"
+
+
+def usd_text(amount: Decimal | float, whole_from: float = math.inf) -> str:
+    """Return an amount of USD with the digits that matter: cents from 1 on, four digits below.
+
+    What is estimated is written without cents from some amount on.
+
+    >>> usd_text(1234.5), usd_text(1234.5, whole_from=1000), usd_text(-0.0012347), usd_text(0)
+    ('1,234.50', '1,235', '-0.001235', '0.00')
+    >>> usd_text(math.inf)
+    'unknown'
+    """
+    size: Any = abs(amount)
+    if not size < math.inf:  # no number, too
+        return "unknown"
+    if size >= whole_from:
+        return usd(amount, 0)
+    return usd(amount, 2 if size >= 1 or not size else 3 - math.floor(math.log10(size)))
 
 
 def signed_usd(amount: Decimal | float) -> str:

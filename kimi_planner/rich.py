@@ -15,7 +15,7 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.money import exact_decimal, usd
+from kimi_planner.money import exact_decimal, usd, usd_text
 from kimi_planner.safe import on_one_line
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Page:
         if self.frame is not None:
             room = _MOST_LINES - len(head) - len(foot) - _AROUND
             cells = self._cells(None if is_whole else min(_MOST_ROWS, room))
-            head += ["", *_table_text(*cells, _NO_END if is_whole else _LINE), ""]
+            head += ["", *_table_text(*cells, _NO_END if is_whole else _LINE, room), ""]
         notes = [_filled(note, is_whole, "- ") for note in self.notes]
         kept: list[str] = []
         room = _MOST_LINES - len(head) - len(foot) - 1
@@ -160,9 +160,16 @@ def _filled(text: str, is_whole: bool, mark: str = "") -> list[str]:
 
 
 def _table_text(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int], line: int
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int],
+    line: int,
+    room: int,
 ) -> list[str]:
-    """Return the lines of a table; columns that have no room on a line are named below."""
+    """Return the lines of a table; columns that have no room on a line stand below, or are named there.
+
+    ``room`` is how many lines it may have to stand below.
+    """
     most = _CELL if line == _LINE else line
     lines = [[on_one_line(cell) for cell in row] for row in rows]
     least = [max(map(len, head.split()), default=0) for head in headers]
@@ -177,22 +184,46 @@ def _table_text(
             break
         widths[place] -= 1
     cells = [[*map(shorten, row, widths)] for row in lines]
-    count = len(widths)
-    while count > 1 and sum(widths[:count]) + 2 * (count - 1) > line:
-        count -= 1
     heads = [wrap(head, width) for head, width in zip(headers, widths, strict=True)]
-    high = max(map(len, heads[:count]))
-    heads = [[""] * (high - len(head)) + head for head in heads[:count]]
-    text = [
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row[:count], widths, strict=False))
-        ).rstrip()
-        for row in [*zip(*heads, strict=True), *cells]
-    ]
-    if headers[count:]:
-        text += _filled(f"Also: {', '.join(headers[count:])}.", False)
+
+    def block(places: Sequence[int]) -> list[str]:
+        high = max(len(heads[place]) for place in places)
+        rows = zip(*([""] * (high - len(heads[at])) + heads[at] for at in places), strict=True)
+        return [
+            "  ".join(
+                cell.rjust(widths[place]) if place in right else cell.ljust(widths[place])
+                for place, cell in zip(places, row, strict=True)
+            ).rstrip()
+            for row in [*rows, *([row[place] for place in places] for row in cells)]
+        ]
+
+    keys = 1  # columns that name a row
+    while keys in words and len({tuple(row[:keys]) for row in rows}) < len(rows):
+        keys += 1
+    text, below = list[str](), _blocks(widths, line, keys)
+    for number, places in enumerate(below):
+        lines_of = [*[""] * bool(text), *block(places)]
+        if text and len(text) + len(lines_of) > room:
+            rest = ", ".join(headers[at] for one in below[number:] for at in one[keys:])
+            return text + _filled(f"Also: {rest}.", False)
+        text += lines_of
     return text
+
+
+def _blocks(widths: Sequence[int], line: int, keys: int) -> list[list[int]]:
+    """Return which columns stand side by side, keys in every block, in few and even blocks."""
+
+    def filled(most: int) -> list[list[int]]:
+        blocks = [[*range(keys)]]
+        for place in range(keys, len(widths)):
+            wide = sum(widths[at] + 2 for at in [*blocks[-1], place]) - 2
+            if len(blocks[-1]) > keys and (wide > line or len(blocks[-1]) >= keys + most):
+                blocks.append([*range(keys)])
+            blocks[-1].append(place)
+        return blocks
+
+    fewest = len(filled(len(widths)))
+    return next(made for most in range(1, len(widths) + 1) if len(made := filled(most)) == fewest)
 
 
 def shorten(text: str, most: int) -> str:
@@ -269,16 +300,10 @@ def _number(parts: list[str], value: Decimal | float) -> str:
     if math.isinf(size):
         return "no bound"
     if "usd" in parts:
-        return usd_cell(value)
+        return usd_text(value)
     if any(share in parts for share in _SHARES):
         return share_text(float(value))
     return number_cell(value)
-
-
-def usd_cell(value: Decimal | float) -> str:
-    """Return an amount of USD: in cents from 1 on, else with three digits."""
-    size = abs(float(value))
-    return usd(value, 2 if size >= 1 or size == 0 else 2 - math.floor(math.log10(size)))
 
 
 def number_cell(value: Decimal | float) -> str:

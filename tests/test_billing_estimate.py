@@ -100,6 +100,8 @@ def test_a_prompt_longer_than_the_window_never_fits() -> None:
     found = estimate({"model": "kimi-k2", "messages": long})
     assert found.prompt_tokens > 128_000
     assert found.fits is False
+    (said,) = found.refused
+    assert said.startswith(f"Prompt ({found.prompt_tokens:,}) and output (0) are more than")
 
 
 def test_an_unknown_window_is_not_a_fit() -> None:

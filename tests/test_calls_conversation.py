@@ -51,6 +51,23 @@ def test_certain_turns_are_an_arithmetic_series(model):
     assert (found.first_overflow, found.never_overflows_share) == ({}, 1)
 
 
+def test_the_mean_so_far_is_the_sum_of_the_means():
+    """Where no call is refused, whatever the sizes: by the means of question and answer, turn by turn."""
+    sizes = workload(
+        turns=5, prompt_tokens={"p50": 900, "p90": 2500}, followup_tokens=150,
+        completion_tokens={"p50": 250, "p90": 700},
+    )  # fmt: skip
+    frame = conversation(sizes, "kimi-k2").frame
+    first, answer = (
+        p50 * math.exp((math.log(p90 / p50) / 1.2815515655446004) ** 2 / 2)
+        for p50, p90 in ((900, 2500), (250, 700))
+    )
+    price, output = PRICES["kimi-k2"]
+    usd = ((first + (150 + answer) * np.arange(5)) * price + answer * output) / 1e6
+    np.testing.assert_allclose(frame["mean_usd"], usd, rtol=1e-4)
+    np.testing.assert_allclose(frame["mean_cumulative_usd"], usd.cumsum(), rtol=1e-4)
+
+
 LONG = {
     "prompt_tokens": {"p50": 900, "p90": 2500},
     "followup_tokens": {"p50": 150, "p90": 400},

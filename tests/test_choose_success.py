@@ -15,7 +15,6 @@ from kimi_planner import Workload, cost, project
 from kimi_planner.choose import Trials, cost_per_success, read_evaluations, recommend
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.objective import Objective
-from kimi_planner.choose.success.result import small_usd
 from kimi_planner.choose.success.worth import dependence, influence, worth_of
 from kimi_planner.errors import EvaluationError, SettingError, UnknownModelError
 from kimi_planner.plan import conversation
@@ -401,17 +400,6 @@ def test_one_seed_one_result():
     first = cost_per_success(plain(), trials, seed=3, **PLAN)
     again = cost_per_success(iter([plain(name="v"), plain()]), trials, seed=3, **PLAN)
     assert first.rows == again.rows[4:]
-
-
-def test_amounts_show_four_digits():
-    """Small amounts keep their digits, large ones two decimals."""
-    assert [small_usd(one) for one in (0.0012345, 0.5, 12.3, 4321.0, 0.0)] == [
-        "0.001235",
-        "0.5000",
-        "12.30",
-        "4,321.00",
-        "0.00",
-    ]
 
 
 def test_intervals_cover_as_often_as_they_say():

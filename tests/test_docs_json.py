@@ -13,23 +13,24 @@ PAGE = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
 INTRODUCTION, *_PARTS = re.split(r"^## `kimi-planner ([a-z ]+)`.*$", PAGE, flags=re.MULTILINE)
 SECTIONS = dict(zip(_PARTS[::2], _PARTS[1::2], strict=True))
 
+ALSO = ("--also-in", "EUR=0.92@2026-11-24")
 PLAN = ("plan", "workloads.toml", *DRAWN, "--start", "2026-11")
 #: Under each section what prints it: all its keys are there in one of these together.
 RUNS = {
     "plan": [
-        (*PLAN, "--previous", "before.json", "--also-in", "EUR=0.92@2026-11-24"),
+        (*PLAN, "--previous", "before.json", *ALSO),
         (*PLAN, "--also-in", "CNY=7.10@2026-11-24"),
     ],
-    "recommend": [("recommend", "workloads.toml", *DRAWN)],
-    "portfolio": [("portfolio", *DRAWN, "--budget", "40000", "--evaluations", TRIALS, "--frontier")],
-    "throughput": [("throughput", *DRAWN)],
+    "recommend": [("recommend", "workloads.toml", *DRAWN, *ALSO)],
+    "portfolio": [("portfolio", *DRAWN, "--budget", "40000", "--evaluations", TRIALS, "--frontier", *ALSO)],
+    "throughput": [("throughput", *DRAWN, *ALSO)],
     "check": [("check", "--coverage")],
-    "usage price": [("usage", "price", "usage.jsonl")],
-    "usage forecast": [("usage", "forecast", "usage.jsonl", "--horizon", "30 days", *DRAWN[:2])],
-    "usage outlook": [("usage", "outlook", "usage.jsonl", "--budget", "20", *DRAWN[:2])],
-    "usage reconcile": [("usage", "reconcile", "before.json", "usage.jsonl", "--invoice", "invoice.csv")],
-    "count": [("count", "p.md"), ("count", "--audit", "log.jsonl")],
-    "estimate": [("estimate", "request.json")],
+    "usage price": [("usage", "price", "usage.jsonl", *ALSO)],
+    "usage forecast": [("usage", "forecast", "usage.jsonl", "--horizon", "30 days", *DRAWN[:2], *ALSO)],
+    "usage outlook": [("usage", "outlook", "usage.jsonl", "--budget", "20", *DRAWN[:2], *ALSO)],
+    "usage reconcile": [("usage", "reconcile", "before.json", "usage.jsonl", "--invoice", "invoice.csv", *ALSO)],
+    "count": [("count", "p.md", *ALSO), ("count", "--audit", "log.jsonl")],
+    "estimate": [("estimate", "request.json", *ALSO)],
     "catalog evidence": [("catalog", "evidence")],
     "catalog show": [("catalog", "show"), ("catalog", "show", "2026-11-public-3")],
     "catalog diff": [("catalog", "diff", "2026-06", "2026-11-public-3", "--workloads", "workloads.toml", *DRAWN)],

@@ -20,7 +20,6 @@ from kimi_planner.errors import (
 )
 from kimi_planner.files import data_dir
 from kimi_planner.forecast.horizon import horizon_of, length_text
-from kimi_planner.forecast.result import amount_text
 from kimi_planner.forecast.rows import rows_of
 from kimi_planner.series.moments import at, micros, moment_of
 from kimi_planner.usage.priced import total_cost
@@ -567,12 +566,3 @@ def test_the_notebook_form_escapes_the_name_of_the_log(found):
     assert found.sentence in html
     assert html.count("<tr") == 1 + len(found.frame)
     assert html.count("<li>") == len(found.notes)
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [(12345.6, "12,346"), (999.994, "999.99"), (1.0, "1.00"), (0.5, "0.50"), (0.0123, "0.012"), (3.21e-7, "0.00000032")],
-)  # fmt: skip
-def test_amounts_have_the_digits_that_matter(amount, text):
-    """Large amounts are whole dollars, small ones have two digits that are not zero."""
-    assert amount_text(amount) == text

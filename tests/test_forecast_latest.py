@@ -206,8 +206,17 @@ def test_a_period_that_is_over_has_no_forecast():
     assert found.quantile(0.1) == found.quantile(0.9) == 2160
     assert (found.budget.chance, found.budget.day, found.budget.left_usd_per_day) == (0, None, None)
     assert found.against(2159).day == date(2026, 11, 30)
+    assert [found.against(one).chance for one in (2160, "2160.5", "2159.99")] == [0, 0, 1]
     assert "which is all of it" in found.sentences[0]
     assert estimate(steady(end="2026-12-01")).ahead is None
+
+
+def test_the_period_is_that_of_the_last_day_that_the_log_covers():
+    """Up to its end where one is given, though nothing was called on it; else of its last call."""
+    log = steady(start="2026-11-20", end="2026-12-01")
+    found = estimate(log, end="2026-12-03", as_of="2026-12-03")
+    assert (found.period.name, found.actual_usd) == ("December 2026", 0)
+    assert estimate(log, as_of="2026-12-03").period.name == "November 2026"
 
 
 def test_spend_before_the_log_is_not_zero():
@@ -354,7 +363,9 @@ def test_bad_input_is_named(log, options, said):
 
 
 def test_a_limit_is_an_amount():
-    """Words are refused."""
+    """Words are refused; a part of a dollar, and none at all, are amounts."""
+    assert estimate(steady(), "0.5", balance="0.25").budget.usd == Decimal("0.5")
+    assert estimate(steady(), 0).budget.chance == 1
     with pytest.raises(KimiPlannerError, match="limit_usd"):
         estimate(steady()).against("much")
 

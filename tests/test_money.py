@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_planner.money import (
+    ESTIMATED,
     decimal_places,
     exact_decimal,
     from_fraction,
@@ -17,6 +18,7 @@ from kimi_planner.money import (
     to_units,
     total,
     usd,
+    usd_text,
 )
 
 amounts = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12)
@@ -116,3 +118,24 @@ def test_dollars_are_rounded_half_up_with_thousands(amount, places, text):
 def test_a_fraction_is_its_decimal_or_its_first_60_digits(number, spelled):
     """Exact where its denominator has no prime but 2 and 5."""
     assert from_fraction(number) == Decimal(spelled)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "estimated"),
+    [
+        (Decimal("12345.675"), "12,345.68", "12,346"),
+        (-12345.6, "-12,345.60", "-12,346"),
+        (999.994, "999.99", "999.99"),
+        (1.0, "1.00", "1.00"),
+        (0.5, "0.5000", "0.5000"),
+        (-0.012345, "-0.01235", "-0.01235"),
+        (Decimal("3.2144e-7"), "0.0000003214", "0.0000003214"),
+        (0, "0.00", "0.00"),
+        (float("inf"), "unknown", "unknown"),
+        (float("nan"), "unknown", "unknown"),
+    ],
+)
+def test_amounts_have_the_digits_that_matter(amount, text, estimated):
+    """Cents from one dollar on, four digits below; an estimate is whole dollars from 1,000 on."""
+    assert usd_text(amount) == text
+    assert usd_text(amount, ESTIMATED) == estimated

@@ -7,6 +7,7 @@ from legible import said, words
 from pictured import AS_OF, closed
 
 from kimi_planner import forecast_spend, plot
+from kimi_planner.money import usd
 
 __all__ = ["closed"]
 
@@ -46,9 +47,9 @@ def test_forecast_shows_the_quantiles_and_as_long_a_time_before():
     assert (np.diff(past.get_ydata()) >= 0).all()
     assert ax.get_title(loc="left") == result.sentence
     text = said(ax)
-    assert f"P90 {result.quantile(0.9):.2f}" in text
+    assert f"P90 {usd(result.quantile(0.9), 0)}" in text
     assert "P50 of what follows" in words(ax)
-    assert f"before: {past.get_ydata()[-1]:.2f} USD in 7 days" in words(ax)
+    assert f"before: {usd(past.get_ydata()[-1], 0)} USD in 7 days" in words(ax)
     assert "No random draws" in text
 
 

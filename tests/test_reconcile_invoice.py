@@ -135,6 +135,9 @@ def test_what_cannot_be_told_is_named(written):
         (("2026-12-01", "kimi-k2", "input", "1", "12,50"), "line 2: amount_usd is '12,50'. Give a number"),
         (("2026-12-01", "kimi-k2", "input", "1", "-1"), "line 2: amount_usd is '-1'. Give a credit"),
         (("2026-12-01", "", "input", "1", "1"), "line 2: model is empty"),
+        (("2026-12-01", "kimi-k2", "input", "1", "000", "6.00"), "line 2: 6 fields where the header has 5"),
+        (("2026-12-01", "kimi-k2", "input", "1", "0,123"), "line 2: amount_usd is '0,123'. Give a number"),
+        (("2026-12-01", "kimi-k2", "input", "1", "x" * 200_000), "line 2: amount_usd is 'xxx"),
     ],
 )  # fmt: skip
 def test_a_bad_line_is_named(written, line, words):
@@ -150,6 +153,14 @@ def test_a_file_of_a_spreadsheet_is_read(tmp_path):
     lines = "\n".join(";".join(line) for line in [HEAD, *RIGHT])
     path.write_text(lines, encoding="utf-8-sig")
     assert checked(path).difference_usd == 0
+    path.write_text(f"sep=;\n{lines}\n;;;;\n", encoding="utf-8-sig")
+    assert checked(path).difference_usd == 0
+    path.write_text(f"{lines.replace('0.075', '0,075')}", encoding="utf-8-sig")
+    with pytest.raises(KimiPlannerError, match=r"line 5: amount_usd is .0,075.\. Give a number"):
+        checked(path)
+    path.write_text(f"{lines.replace('2.40', '2,400')}", encoding="utf-8-sig")
+    with pytest.raises(KimiPlannerError, match=r"line 2: amount_usd is .2,400.\. It may be two"):
+        checked(path)
 
 
 def test_other_files_are_no_invoice(written, tmp_path):

@@ -218,7 +218,7 @@ def test_values_of_a_log_are_text():
         {"model": "kimi-k2", "prompt_tokens": 5, "completion_tokens": 1, "team": teams}
     )
     spend = spend_by(log, by="team")
-    text = spend_text(spend, ("team",), load_catalog())
+    text = spend_text(spend, ("team",), load_catalog(), {})
     assert all(line.isprintable() for line in text.splitlines())
     rows = list(csv.DictReader(io.StringIO(csv_text(spend))))
     assert not any(row["team"].lstrip().startswith(tuple("=+-@")) for row in rows)

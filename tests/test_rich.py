@@ -72,7 +72,7 @@ def test_numbers_are_written_as_their_columns_are_read():
     assert cells == [
         "workload", "P50 USD per month", "exact USD", "chance over budget", "prompt tokens", "rank",
         "a", "12,345.68", "7.13", "25%", "1,234,567", "1",
-        "b", "0.00123", "–", "–", "2.5", "2",
+        "b", "0.001230", "–", "–", "2.5", "2",
     ]  # fmt: skip
 
 
@@ -152,3 +152,28 @@ def test_a_catalog_says_what_it_does_not_state():
     cells = Cells(load_catalog("2026-06")._repr_html_()).cells
     row = cells[cells.index("kimi-k2") :][:6]
     assert row == ["kimi-k2", "Kimi K2 Standard", "1.20", "not stated", "3.60", "128,000"]
+
+
+def test_columns_without_room_on_a_line_stand_below_the_same_rows():
+    """Two blocks of even width, each led by what names a row; none is dropped, no line is too long."""
+    names = [f"amount no {place}" for place in range(8)]
+    rows = [
+        {"model": model, "workload": work, **{name: f"{model[-1]}{work}{name[-1]}," * 3 for name in names}}
+        for model in ("kimi-k2", "kimi-k3") for work in "ab"
+    ]  # fmt: skip
+    lines = Page(title="Amounts", frame=rows, numbers=names, notes=["A note."]).text().split("\n")
+    assert max(map(len, lines)) <= 80
+    assert [line.split() for line in lines if line.startswith("kimi-k3")] == [
+        ["kimi-k3", work, *(f"3{work}{place}," * 3 for place in part)]
+        for part in (range(4), range(4, 8))
+        for work in "ab"
+    ]
+    assert "- A note." in lines
+
+
+def test_columns_that_find_no_room_on_the_screen_are_named():
+    """A second block that would not leave 30 lines is named in one line."""
+    rows = [{"row": str(row), **{f"amount {place}": "1," * 10 for place in range(6)}} for row in range(16)]  # fmt: skip
+    text = Page(title="Amounts", frame=rows).text()
+    assert "Also: amount 3, amount 4, amount 5." in text
+    assert len(text.split("\n")) <= 30

@@ -207,6 +207,41 @@ def test_a_small_table_that_stands_for_a_huge_one_is_refused(tmp_path, monkeypat
         read_usage(path)
 
 
+def test_a_table_may_stand_for_as_many_times_its_length(tmp_path, monkeypatch):
+    """However little any file may: one that is hardly packed is read at any size."""
+    path = tmp_path / "log"
+    streamed(pa.Table.from_pandas(LOG), path)
+    monkeypatch.setattr("kimi_planner.usage.arrow_files.UNPACKED_BYTES", 1)
+    assert len(read_usage(path)) == len(LOG)
+
+
+@pytest.mark.parametrize("name", ["model", "note"])
+def test_text_that_is_no_utf8_is_refused(tmp_path, name):
+    """In every column, read or not: what a file says of itself is not believed of the rest then."""
+    text = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"k\xff")]
+    )
+    streamed(pa.table([text, ONES[:1], ONES[:1]], names=[name, *SIDES]), tmp_path / "log")
+    with pytest.raises(UsageError, match=r"cannot be read \(.*UTF-?8"):
+        read_usage(tmp_path / "log")
+
+
+def test_a_table_says_what_it_is(tmp_path):
+    """Of columns of no special form, of CSV, of a frame, and of a form that is known."""
+    rows = pd.DataFrame({"prompt_tokens": [5], "completion_tokens": [1]})
+    rows.to_parquet(tmp_path / "log.parquet")
+    rows.to_csv(tmp_path / "log.csv", index=False)
+    names = {"TIMESTAMP": ["2026-11-01"], "ContextTokens": [5], "GeneratedTokens": [1]}
+    pd.DataFrame(names).to_parquet(tmp_path / "azure.parquet")
+    said = [
+        read_usage(source).attrs["forms"]
+        for source in (tmp_path / "log.parquet", tmp_path / "log.csv", rows)
+    ]
+    assert said == [["usage table"], ["usage CSV"], ["usage frame"]]
+    (form,) = read_usage(tmp_path / "azure.parquet").attrs["forms"]
+    assert form.startswith("Azure")
+
+
 @pytest.mark.parametrize("rows", [2**20 + 5, 2**27 - 1, 2**60])
 def test_a_footer_of_more_rows_than_there_are_is_refused(tmp_path, rows):
     """Nothing waits for rows that do not come."""

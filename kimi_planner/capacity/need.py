@@ -101,8 +101,6 @@ def throughput(
     scope = scope_of(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
     )
-    if ALL in scope.names:
-        raise SettingError(f"A workload is named {ALL!r}, which means all together. Rename it.")
     check_between("percentile", percentile, 100)
     check_between("minutes_within", minutes_within, 0.999999, low=0.5)
     limits = load_limits(limits)

@@ -166,9 +166,9 @@ class Exchange:
     currency: str
     rates: tuple[tuple[date, Decimal], ...]
 
-    def at(self, day: date) -> Decimal:
-        """Return how much one USD is on a day."""
-        begun = [rate for since, rate in self.rates if since <= day]
+    def at(self, day: date | None) -> Decimal:
+        """Return how much one USD is on a day; by the latest rate without one."""
+        begun = [rate for since, rate in self.rates if day is None or since <= day]
         return begun[-1] if begun else self.rates[0][1]
 
     def of_months(self, months: Iterable[str]) -> dict[str, Decimal]:

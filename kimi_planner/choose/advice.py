@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.choice import Choice
-from kimi_planner.choose.success.result import chance_text, interval_text, small_usd
+from kimi_planner.choose.success.result import chance_text, interval_text
 from kimi_planner.choose.success.worth import Worth
-from kimi_planner.money import usd
+from kimi_planner.money import usd, usd_text
 
 _MOST_NAMED = 3
 
@@ -33,11 +33,11 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
     tie = _same(aim, first.model, second.model)
     if aim.by_value and not aim.is_unknown(first.model):
         net, other = (float(aim.worth.net_usd[one.model]) for one in (first, second))
-        more = tie or f"{small_usd(net - other)} more than {second.model}"
+        more = tie or f"{usd_text(net - other)} more than {second.model}"
         if is_short:
-            return f"net value of a task {_signed(net)}, {more}"
+            return f"net value of a task {usd_text(net)}, {more}"
         chance = chance_text(aim.worth.chance_best[first.model])
-        return f"net value {_signed(net)} USD a task, {more}; the best with probability {chance}"
+        return f"net value {usd_text(net)} USD a task, {more}; the best with probability {chance}"
     if tie:
         return tie if is_short else f"it costs {tie}"
     less = float(aim.cost_usd(second.model) - aim.cost_usd(first.model)) * float(aim.tasks)
@@ -114,14 +114,14 @@ def _spans(models: Iterable[str], aim: Aim) -> dict[str, _Span]:
 def _worth(span: _Span, worth: Worth) -> Iterator[str]:
     """Yield between which values a solved task is worth, if that matters; one with its 90% interval."""
     if span.before is not None and span.after is not None:
-        ends = " to ".join(small_usd(float(end)) for end in (span.low, span.high))
+        ends = " to ".join(usd_text(float(end)) for end in (span.low, span.high))
         yield f"a solved task is worth {ends} USD"
     elif span.before is not None:
         interval = interval_text(worth.switching_interval(span.before, span.model))
-        yield f"a solved task is worth more than {small_usd(float(span.low))} USD ({interval})"
+        yield f"a solved task is worth more than {usd_text(float(span.low))} USD ({interval})"
     elif span.after is not None:
         interval = interval_text(worth.switching_interval(span.model, span.after))
-        yield f"a solved task is worth less than {small_usd(float(span.high))} USD ({interval})"
+        yield f"a solved task is worth less than {usd_text(float(span.high))} USD ({interval})"
 
 
 def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:
@@ -149,7 +149,3 @@ def _some(some: Sequence[str], models: Sequence[str]) -> str:
 
 def _all(models: Sequence[str], words: str = "all models") -> str:
     return words if len(models) > 1 else models[0]
-
-
-def _signed(amount: float) -> str:
-    return small_usd(amount) if amount >= 0 else f"-{small_usd(-amount)}"

@@ -12,9 +12,8 @@ from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.reasons import Rules
-from kimi_planner.choose.success.result import small_usd
 from kimi_planner.choose.success.worth import Worth, worth_of
-from kimi_planner.money import usd
+from kimi_planner.money import usd, usd_text
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
 
@@ -104,7 +103,7 @@ class Aim:
         how = (
             "as tried, or by published costs," if self.rates[model].trials else "by published costs"
         )
-        return f"{how} a task costs {small_usd(tried)} USD, as planned {small_usd(planned)}"
+        return f"{how} a task costs {usd_text(tried)} USD, as planned {usd_text(planned)}"
 
     def planned_usd(self, model: str) -> Any:
         """Return the expected cost of a task as planned; a fraction where it is exact."""

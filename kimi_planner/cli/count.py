@@ -15,12 +15,16 @@ import click
 from kimi_planner.cli import options
 from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.writing import print_or_write, progress
+from kimi_planner.report.exchanged import AS_PRICED, basis, exchange_data, exchanged
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
     from datetime import date
 
     from kimi_planner.billing.corpus.result import CorpusCount
+    from kimi_planner.catalog import Catalog, Exchange
+
+    Elsewhere = dict[Exchange, list[dict[str, Any]]]
 
 
 MESSAGES_SHOWN = 20
@@ -56,7 +60,7 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
 )
 @click.option("--seed", default=0, help="Seed of the sample.")
 @options.rules_of
-@click.option("--catalog", help="Version of the catalog, or the path of a TOML file.")
+@options.catalog("Version of the catalog, or the path of a TOML file.")
 @click.option(
     "--audit",
     is_flag=True,
@@ -91,11 +95,13 @@ def command(
     from kimi_planner.billing.corpus.count import count_corpus
     from kimi_planner.catalog import load_catalog
 
+    prices = load_catalog(catalog)
     with progress("counting") as advance:
-        counted = count_corpus(paths, catalog=load_catalog(catalog), progress=advance, **others)
+        counted = count_corpus(paths, catalog=prices, progress=advance, **others)
+    elsewhere = _elsewhere(counted, prices, others["as_of"])
     forms = {
-        "table": lambda: _table(counted),
-        "json": lambda: _json(counted),
+        "table": lambda: _table(counted, elsewhere),
+        "json": lambda: _json(counted, elsewhere),
         "csv": lambda: csv_text(counted.frame),
     }
     print_or_write(forms[output](), out, force=force)
@@ -121,7 +127,8 @@ def _audit(
     if len(paths) != 1:
         raise click.UsageError("--audit takes one log.")
     pairs = [pair.partition("=") for pair in (model or "").split(",")]
-    named = {logged: own for logged, _, own in pairs} if "=" in (model or "") else model
+    own = options.by_name((logged, own) for logged, _, own in pairs)
+    named = own if "=" in (model or "") else model
     made = audit(paths[0], named, as_of, catalog=catalog)
     frame = made.frame
     rows = frame.to_dict("records")
@@ -145,7 +152,13 @@ def _audit(
         sys.exit(Exit.CANNOT_TELL)
 
 
-def _table(counted: CorpusCount) -> str:
+def _elsewhere(counted: CorpusCount, catalog: Catalog, as_of: date | None) -> Elsewhere:
+    """Return what sending everything once costs in each other currency, by model."""
+    rows = [{"model": model, "input_usd": cost} for model, cost in counted.cost_usd.items()]
+    return {one: exchanged(rows, one, lambda _: as_of) for one in catalog.exchanges}
+
+
+def _table(counted: CorpusCount, elsewhere: Elsewhere) -> str:
     lines = []
     if counted.seed is None and len(counted.files) <= FILES_SHOWN:
         width = len(f"{counted.tokens:,}")
@@ -155,12 +168,17 @@ def _table(counted: CorpusCount) -> str:
     lines.append(counted.sentence())
     for model, cost in counted.cost_usd.items():
         lines.append(f"{cost:f} USD as input to {model}")
+    for exchange, rows in elsewhere.items():
+        amounts = (
+            f"{row[f'input_{exchange.currency.lower()}']:f} to {row['model']}" for row in rows
+        )
+        lines.append(f"{basis(exchange, AS_PRICED)}: {', '.join(amounts) or 'no cost is told'}.")
     seed = "" if counted.seed is None else f", seed {counted.seed}"
     lines.append(f"Catalog {counted.catalog_version}{seed}.")
     return "\n".join(lines) + "\n"
 
 
-def _json(counted: CorpusCount) -> str:
+def _json(counted: CorpusCount, elsewhere: Elsewhere) -> str:
     sizes = ("seed", "tokens", "low", "high", "share_read", "rows", "size_bytes")
     data: dict[str, Any] = {"format": 1, "catalog": counted.catalog_version}
     data |= {name: getattr(counted, name) for name in sizes}
@@ -168,4 +186,6 @@ def _json(counted: CorpusCount) -> str:
     data["files"] = [asdict(file) for file in counted.files]
     data |= {"rejected": counted.rejected, "left_out": counted.left_out}
     data["messages"] = list(counted.messages)
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    for exchange, rows in elsewhere.items():
+        data |= exchange_data(exchange, rows)
+    return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"

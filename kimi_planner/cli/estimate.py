@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,12 @@ from kimi_planner.errors import (
     restated,
     shown,
 )
+from kimi_planner.report.exchanged import AS_PRICED, basis, beside, exchange_data, exchanged
 from kimi_planner.safe import csv_text, on_one_line
 
 if TYPE_CHECKING:
     from kimi_planner.billing.estimate import Estimate
+    from kimi_planner.catalog import Exchange
 
 
 MESSAGES_SHOWN = 20
@@ -50,7 +53,7 @@ _NUMBERS = (
 )
 @click.option("--model", help="Model to use in place of each request's own.")
 @options.rules_of
-@click.option("--catalog", help="Version of the catalog, or the path of a TOML file.")
+@options.catalog("Version of the catalog, or the path of a TOML file.")
 @click.option(
     "--image-sizes",
     type=options.FILE,
@@ -144,15 +147,19 @@ def _data(made: Estimate) -> dict[str, Any]:
 
 
 def _total(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    from decimal import Decimal
-
     names = ("prompt_tokens", "prompt_low", "prompt_high")
     sums: dict[str, Any] = {name: sum(row[name] for row in rows) for name in names}
     cost = sum(Decimal(row["cost_usd"]) for row in rows)
     return {"requests": len(rows), **sums, "cost_usd": format(cost, "f")}
 
 
-def _table(rows: Sequence[dict[str, Any]], _given: Any) -> str:
+def _amounts(row: dict[str, Any]) -> dict[str, Decimal | None]:
+    """Return the costs of a row, exact."""
+    names = [name for name in row if name.endswith("_usd")]
+    return {name: row[name] and Decimal(row[name]) for name in names}
+
+
+def _table(rows: Sequence[dict[str, Any]], given: dict[str, Any]) -> str:
     lines = []
     for row in rows:
         lines.append(f"{row['place']}  {row['text']}")
@@ -166,6 +173,10 @@ def _table(rows: Sequence[dict[str, Any]], _given: Any) -> str:
             f"{sums['requests']:,} requests: prompts {sums['prompt_tokens']:,}{spread} tokens, "
             f"{sums['cost_usd']} USD with the answers that are known."
         )
+    for exchange in given["catalog"].exchanges:
+        [sums] = _elsewhere([_total(rows)], exchange, given)
+        amount, currency = sums[f"cost_{exchange.currency.lower()}"], exchange.currency
+        lines.append(f"{basis(exchange, AS_PRICED)}: {amount:f} {currency}.")
     return "\n".join(lines) + "\n"
 
 
@@ -178,13 +189,24 @@ def _json(rows: Sequence[dict[str, Any]], given: dict[str, Any]) -> str:
         "requests": [{key: row[key] for key in row if key != "text"} for row in rows],
         "total": _total(rows),
     }
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    for exchange in given["catalog"].exchanges:
+        data |= exchange_data(exchange, _elsewhere([*rows, _total(rows)], exchange, given))
+    return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def _csv(rows: Sequence[dict[str, Any]], _given: Any) -> str:
+def _elsewhere(
+    rows: Sequence[dict[str, Any]], exchange: Exchange, given: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the costs of rows in another currency, named by it."""
+    own = [_amounts(row) for row in rows]
+    return exchanged(own, exchange, lambda _: given["as_of"])
+
+
+def _csv(rows: Sequence[dict[str, Any]], given: dict[str, Any]) -> str:
     import pandas as pd
 
-    frame = pd.DataFrame(rows).drop(columns="text")
+    others = [_elsewhere(rows, exchange, given) for exchange in given["catalog"].exchanges]
+    frame = pd.DataFrame(beside(rows, others)).drop(columns="text")
     for name in _SAID:
         frame[name] = frame[name].map(" ".join)
     whole = dict.fromkeys(_NUMBERS, "Int64")

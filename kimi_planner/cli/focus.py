@@ -37,8 +37,9 @@ def focus(
 ) -> None:
     """Write what LOG cost as CSV of FOCUS 1.2: a row per period, model and meter.
 
-    The costs add up to those of `kimi-planner usage price`, exactly. Exit code 3 if calls of the log
-    are not priced, which are left out.
+    The costs add up to those of `kimi-planner usage price`, exactly. With --also-in, what is billed in
+    another currency is a file of its own beside that of --out. Exit code 3 if calls of the log are not
+    priced, which are left out.
     """
     from kimi_planner.catalog import load_catalog
     from kimi_planner.report.focus.charges import focus_csv
@@ -48,12 +49,20 @@ def focus(
     prices = load_catalog(catalog)
     keys = keys_to_price((by, *tags), None if model is None else [model], prices)
     totals = log.totals(keys)
-    frame = focus_usage(
-        totals, by=by, model=model, tags=tags, catalog=prices, alias=alias, **account
-    )
+    if prices.exchanges and out is None:
+        raise click.UsageError(
+            "--also-in writes a file for each currency; name that in USD by --out."
+        )
+    given: dict[str, Any] = {"model": model, "tags": tags, "catalog": prices, "alias": alias}
+    frames = [
+        focus_usage(totals, by=by, exchange=exchange, **given, **account)
+        for exchange in (None, *prices.exchanges)
+    ]
+    texts = map(focus_csv, frames)
     if out is None:
-        click.echo(focus_csv(frame), nl=False)
+        click.echo(next(texts), nl=False)
     else:
-        write_all(out.parent, {out.name: focus_csv(frame)}, force=force)
+        names = [f"{out.stem}-{one.currency.lower()}{out.suffix}" for one in prices.exchanges]
+        write_all(out.parent, dict(zip((out.name, *names), texts, strict=True)), force=force)
     logs.say_rejected(totals.rejected)
-    logs.finish(frame.attrs["notes"], say=True)
+    logs.finish(frames[0].attrs["notes"], say=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from functools import reduce, wraps
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Name = TypeVar("Name", str, Path)
+Value = TypeVar("Value")
 
 #: What an option may name.
 PATH = click.Path(path_type=Path)
@@ -36,6 +39,34 @@ def comma_separated(
     if value is None:
         return None
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def by_name(
+    pairs: Iterable[tuple[Name, Value]], option: click.Parameter | None = None
+) -> dict[Name, Value]:
+    """Return what was given for each name, the same wherever a name was given more than once."""
+    given: dict[Name, Value] = {}
+    for name, value in pairs:
+        if given.setdefault(name, value) != value:
+            problem = f"'{name}' is given twice, as {given[name]!r} and as {value!r}. Keep one."
+            raise click.BadParameter(problem, param=option)
+    return given
+
+
+class Share(click.FloatRange):
+    """A share from 0 to 1, of which NaN is none, though it lies neither below nor above."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return a share, or fail."""
+        share: float = super().convert(value, param, ctx)
+        if isnan(share):
+            self.fail(f"{value} is no number from 0 to 1.", param, ctx)
+        return share
 
 
 def parsed_date(
@@ -102,15 +133,13 @@ def gathered(
     return gathering
 
 
-def _planned(*, catalog: str | None, batch: bool, also_in: tuple[str, ...], **given: Any) -> Any:
-    """Return what a plan is made with, with batch prices and in other currencies too if that is asked for."""
-    if not batch and not also_in:
-        return {**given, "catalog": catalog}
+def _in_currencies(catalog: str | None, also_in: tuple[str, ...]) -> Any:
+    """Return the catalog that is named, with the rates and lists at which amounts are shown too."""
+    if not also_in:
+        return catalog
     from kimi_planner.catalog import load_catalog
 
     found = load_catalog(catalog)
-    if batch:
-        found = found.in_batch()
     for text in also_in:
         currency, _, rest = text.partition("=")
         rate, _, day = rest.partition("@")
@@ -125,7 +154,41 @@ def _planned(*, catalog: str | None, batch: bool, also_in: tuple[str, ...], **gi
                 "of the catalog: CNY=list."
             ) from None
         found = found.in_currency(currency, rate=rate, on=on)
+    return found
+
+
+def _at_rates(*, catalog: str | None, also_in: tuple[str, ...]) -> Any:
+    """Return the catalog of what is no plan, which other currencies have by a rate only."""
+    for text in also_in:
+        if text.endswith("=list"):
+            raise click.BadParameter(
+                f"--also-in is {text!r}, and only a plan is shown at a list. Give a rate and its day: "
+                f"{text.removesuffix('list')}7.10@2026-11-24."
+            )
+    return _in_currencies(catalog, also_in)
+
+
+def _planned(*, catalog: str | None, batch: bool, also_in: tuple[str, ...], **given: Any) -> Any:
+    """Return what a plan is made with, with batch prices and in other currencies too if that is asked for."""
+    found = _in_currencies(catalog, also_in)
+    if batch:
+        from kimi_planner.catalog import load_catalog
+
+        found = load_catalog(found).in_batch()
     return {**given, "catalog": found}
+
+
+_also_in = click.option(
+    "--also-in",
+    multiple=True,
+    help="Another currency to show amounts in: EUR=0.92@2026-11-24, once for each rate with its "
+    "first day; of a plan also CNY=list, at the price list of the catalog.",
+)
+
+
+def catalog(words: str) -> Callable[[Command], Command]:
+    """Return the options for the catalog of what is no plan, and for rates to show its amounts at."""
+    return gathered("catalog", _at_rates, click.option("--catalog", help=words), _also_in)
 
 
 #: What a plan is made with: catalog, models, months, day, seed and paths.
@@ -138,12 +201,7 @@ terms = gathered(
     click.option(
         "--batch", is_flag=True, help="Every call is in a batch, on models with a price for that."
     ),
-    click.option(
-        "--also-in",
-        multiple=True,
-        help="Another currency to show a plan in: EUR=0.92@2026-11-24, once for each rate with its "
-        "first day; or CNY=list, at the price list of the catalog.",
-    ),
+    _also_in,
     click.option(
         "--models",
         callback=comma_separated,

@@ -76,17 +76,24 @@ def command(
     those on a condition last. A budget is compared with and excludes nothing.
     """
     from kimi_planner.choose.requirements import Requirements
+    from kimi_planner.report.currencies import currency_sections
     from kimi_planner.report.json_form import dumped, plan_data
-    from kimi_planner.report.text import recommendation_text
+    from kimi_planner.report.text import recommendation_text, section_text
 
     asked = given.keys() & Requirements.__dataclass_fields__.keys()
     required = Requirements(**{name: given.pop(name) for name in asked})
     _, recommendation = planned.recommended(requirements=required, evaluations=evaluations, **given)
     if form == "table":
-        click.echo(recommendation_text(recommendation, details=details))
+        parts = [
+            recommendation_text(recommendation, details=details),
+            *map(section_text, currency_sections(recommendation)),
+        ]
+        click.echo("\n\n".join(parts))
     else:
         left_out = ("spend", "summary", "context_fit")
         data = plan_data(recommendation)
+        for section in currency_sections(recommendation):
+            data |= section.data
         data = {key: value for key, value in data.items() if key not in left_out}
         click.echo(dumped(data), nl=False)
     planned.end(recommendation, fail_over_budget)

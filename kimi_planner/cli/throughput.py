@@ -36,8 +36,7 @@ def command(*, workloads: Path | None, terms: dict[str, Any], form: str, **other
     not guessed: the tier is then marked as the least that it can be.
     """
     from kimi_planner.capacity.need import throughput
-    from kimi_planner.report.json_form import throughput_json
-    from kimi_planner.report.throughput import throughput_text
+    from kimi_planner.report.throughput import throughput_json, throughput_text
     from kimi_planner.workload import load_workloads
 
     result = throughput(load_workloads(workloads), **terms, **others)

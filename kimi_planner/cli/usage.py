@@ -64,22 +64,26 @@ def price(
     catalog does not have a model of the log, or no price for it: its tokens are rows of their own.
     """
     from kimi_planner.catalog import load_catalog
-    from kimi_planner.report.usage import spend_json, spend_text
-    from kimi_planner.safe import csv_text
+    from kimi_planner.report.usage import spend_csv, spend_elsewhere, spend_json, spend_text
     from kimi_planner.usage.totals.spend import keys_to_price, spend_by
 
     if model is not None and models is not None:
         raise click.UsageError("--model and --models exclude each other.")
     priced_as = (model,) if model is not None else models
     prices = load_catalog(catalog)
-    totals = log.totals(keys_to_price(by, priced_as, prices))
-    spend = spend_by(totals, by=by, models=priced_as, as_of=as_of, catalog=prices, alias=alias)
+    is_dated = not prices.exchanges or "day" in by or "month" in by
+    by_month = by if is_dated else (*by, "month")
+    totals = log.totals(keys_to_price(by_month, priced_as, prices))
+    given: dict[str, Any] = {"models": priced_as, "as_of": as_of, "catalog": prices, "alias": alias}
+    spend = spend_by(totals, by=by, **given)
+    dated = spend if is_dated else spend_by(totals, by=by_month, **given)
+    others = spend_elsewhere(spend, dated, by, prices)
     if form == "csv":
-        click.echo(csv_text(spend), nl=False)
+        click.echo(spend_csv(spend, others), nl=False)
         logs.say_rejected(spend.attrs["rejected"])
     else:
         text = spend_json if form == "json" else spend_text
-        click.echo(text(spend, by, prices), nl=False)
+        click.echo(text(spend, by, prices, others), nl=False)
     logs.finish(spend.attrs["notes"], say=form == "csv")
 
 
@@ -218,18 +222,17 @@ def reconcile_(
     from kimi_planner.catalog import load_catalog
     from kimi_planner.reconcile.actual import log_keys
     from kimi_planner.reconcile.compare import reconcile
-    from kimi_planner.report.reconciled import reconciliation_json, reconciliation_text
-    from kimi_planner.safe import csv_text
+    from kimi_planner.report.reconciled import (
+        reconciliation_csv,
+        reconciliation_json,
+        reconciliation_text,
+    )
 
     prices = load_catalog(catalog)
     keys = log_keys(others["workload"], others["model"], prices)[1]
     by_day = ("day",) if others["invoice"] is not None else ()
     totals = log.totals(tuple(dict.fromkeys((*keys, *by_day))))
     found = reconcile(plan, totals, catalog=prices, **others)
-    forms = {
-        "table": lambda: reconciliation_text(found),
-        "json": lambda: reconciliation_json(found),
-        "csv": lambda: csv_text(found.frame),
-    }
-    click.echo(forms[form](), nl=False)
+    forms = {"table": reconciliation_text, "json": reconciliation_json, "csv": reconciliation_csv}
+    click.echo(forms[form](found, prices.exchanges), nl=False)
     logs.finish(found.notes, say=form == "csv")

@@ -15,8 +15,8 @@ from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import SettingError
 from kimi_planner.forecast.horizon import Period
-from kimi_planner.forecast.result import SpendForecast, amount_text
-from kimi_planner.money import exact_decimal, plain, total, usd
+from kimi_planner.forecast.result import SpendForecast
+from kimi_planner.money import ESTIMATED, exact_decimal, plain, total, usd, usd_text
 from kimi_planner.notes import Note
 from kimi_planner.rich import Page, Shown, share_text
 from kimi_planner.series.moments import DAY, moment_text
@@ -224,7 +224,7 @@ class LatestEstimate(Shown):
     @property
     def sentences(self) -> tuple[str, ...]:
         """The answer: the end of the period, and how it compares with each limit."""
-        low, high = (amount_text(self.quantile(q)) for q in (0.1, 0.9))
+        low, high = (usd_text(self.quantile(q), ESTIMATED) for q in (0.1, 0.9))
         begin = "" if self.is_whole else f" from {moment_text(self.begun)} on"
         said = [
             f"{self.period.name}: {usd(self.actual_usd)} USD spent{begin} to {moment_text(self.ended)}, "
@@ -302,5 +302,5 @@ def _limit_text(what: str, limit: Limit) -> str:
         text += f"; passed on {limit.day} (P50)" if limit.day else "; not passed at P50"
         text += f", at the earliest {limit.earliest_day} (P90)"
     if limit.left_usd_per_day is not None:
-        text += f"; {amount_text(limit.left_usd_per_day)} USD a day left"
+        text += f"; {usd_text(limit.left_usd_per_day, ESTIMATED)} USD a day left"
     return text

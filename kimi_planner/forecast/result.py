@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,7 +18,7 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.errors import SettingError, UsageError, shown
 from kimi_planner.forecast.horizon import Horizon
 from kimi_planner.forecast.past import PastForecast, past_text
-from kimi_planner.money import usd
+from kimi_planner.money import ESTIMATED, usd_text
 from kimi_planner.notes import Note
 from kimi_planner.rich import Page, Shown
 from kimi_planner.series.growth import Growth
@@ -252,8 +251,8 @@ class SpendForecast(Shown):
         """The answer: the expected total and the range that holds it with 80%."""
         low, high = self.interval(0.8)
         return (
-            f"Next {self.horizon.text.removeprefix('1 ')}: {amount_text(self.mean)} USD expected; 80% range {amount_text(low)} to "
-            f"{amount_text(high)} USD"
+            f"Next {self.horizon.text.removeprefix('1 ')}: {usd_text(self.mean, ESTIMATED)} USD expected; 80% range {usd_text(low, ESTIMATED)} to "
+            f"{usd_text(high, ESTIMATED)} USD"
         )
 
     @property
@@ -270,7 +269,7 @@ class SpendForecast(Shown):
     def page(self) -> Page:
         """Return the answer, and all that is spent from the end of the log until each step ahead."""
         words = self.frame.assign(until=self.frame["until"].map(moment_text))
-        words[words.columns[1:]] = words[words.columns[1:]].map(amount_text)
+        words[words.columns[1:]] = words[words.columns[1:]].map(usd_text, whole_from=ESTIMATED)
         end = moment_text(self.observed.end)
         return Page(
             title=f"{self.sentence}. Below, USD of all that is spent from {end} on, with percentiles",
@@ -278,18 +277,6 @@ class SpendForecast(Shown):
             notes=self.notes,
             provenance=self.provenance,
         )
-
-
-def amount_text(amount: float) -> str:
-    """Return an amount of USD with as many digits as a forecast is good for.
-
-    >>> amount_text(12345.6), amount_text(12.345), amount_text(0.0001234)
-    ('12,346', '12.35', '0.00012')
-    """
-    if amount >= 1000:
-        return usd(amount, 0)
-    places = 2 if amount >= 1 or amount <= 0 else 1 - math.floor(math.log10(amount))
-    return usd(amount, places)
 
 
 def _rising(amounts: Array) -> Array:

@@ -270,7 +270,7 @@ def cell_means(law: CostLaw, count: float, bounds: Array, *, at_random: bool) ->
         variance = count * (law.second - 1) + count % 1 * (1 - count % 1)
         third = count * (law.third - 3 * law.second + 2)
     certain = law.is_constant and not at_random
-    if certain or count < FEWEST / 100 or variance <= 1e-20 * count**2:
+    if certain or count < FEWEST / 100:
         return np.ones(len(bounds) - 1)
     if count > (MANY_ALIKE if law.is_constant else MANY):
         return _from_moments(np.sqrt(variance) / count, third / variance**1.5, bounds)

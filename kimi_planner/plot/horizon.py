@@ -13,10 +13,11 @@ from matplotlib.patches import Patch
 
 from kimi_planner.forecast import SpendForecast
 from kimi_planner.forecast.horizon import length_text
-from kimi_planner.forecast.result import QUANTILES, amount_text
+from kimi_planner.forecast.result import QUANTILES
 from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
+from kimi_planner.plot.words import dollars
 from kimi_planner.series.intervals import Array
 
 _DAY = 86_400.0
@@ -61,7 +62,7 @@ def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
     ax.set_xlim(past[0], ahead[-1])
     money_axis(ax, "y", _HEADROOM * max(float(steps["p95_usd"][-1]), float(spent[-1])))
     length = length_text(-float(before[0]))
-    text = f"before: {amount_text(float(spent[-1]))} USD in {length}"
+    text = f"before: {dollars(float(spent[-1]))} USD in {length}"
     _time_axis(ax, result)
     ax.set_ylabel("USD, cumulative")
     return canvas.finish(
@@ -83,7 +84,7 @@ def fan(canvas: Canvas, places: list[float], steps: dict[str, Any]) -> list[tupl
     [line] = ax.plot(places, steps["p50_usd"], color=theme.ink, linewidth=2)
     for name in ("P90", "P50", "P10"):
         end = float(steps[f"{name.lower()}_usd"][-1])
-        canvas.beside(f"{name} {amount_text(end)}", end)
+        canvas.beside(f"{name} {dollars(end)}", end)
     return [("P50 of what follows", line), ("P10 to P90", Patch(color=theme.band))]
 
 

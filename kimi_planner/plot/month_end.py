@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kimi_planner.forecast.estimate import LatestEstimate
-from kimi_planner.forecast.result import amount_text
 from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.horizon import day_axis, fan
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
+from kimi_planner.plot.words import dollars
 
 _DAY = 86_400.0
 _HEADROOM = 1.08
@@ -52,7 +52,7 @@ def outlook(result: LatestEstimate, **panel: Unpack[Panel]) -> Axes:
     [line] = ax.plot(days, spent, color=theme.muted, linewidth=2)
     key: list[tuple[str, Any]] = [("spent", line)]
     if result.ahead is None:
-        canvas.beside(f"spent {amount_text(spent[-1])}", spent[-1])
+        canvas.beside(f"spent {dollars(spent[-1])}", spent[-1])
     else:
         frame = result.ahead.frame
         ahead = [days[-1], *((result.ended.timestamp() + result.ahead.steps) / _DAY).tolist()]
@@ -61,13 +61,13 @@ def outlook(result: LatestEstimate, **panel: Unpack[Panel]) -> Axes:
         highest.append(steps["p95_usd"][-1])
     if result.budget_usd is not None:
         budget = float(result.budget_usd)
-        canvas.limit(f"budget {amount_text(budget)}", budget, is_upright=False)
+        canvas.limit(f"budget {dollars(budget)}", budget, is_upright=False)
         highest.append(budget)
     if result.planned is not None and result.planned.path:
         places, planned = zip(*result.planned.path, strict=True)
         look: dict[str, Any] = {"color": theme.within, "linestyle": ":", "linewidth": 2}
         [line] = ax.plot(list(map(_place, places)), planned, **look)
-        canvas.beside(f"plan {amount_text(planned[-1])}", planned[-1])
+        canvas.beside(f"plan {dollars(planned[-1])}", planned[-1])
         highest.append(planned[-1])
         key.append(("plan", line))
     ax.set_xlim(_place(result.period.start), _place(result.period.until))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from decimal import Decimal
 
 from matplotlib.axes import Axes
 
 from kimi_planner.arguments import public
-from kimi_planner.money import usd
+from kimi_planner.money import usd_text
 from kimi_planner.plot.style import can_draw
 
 NAME_CHARS = 30
@@ -94,14 +93,12 @@ def listed(parts: Iterable[str]) -> str:
 
 
 def dollars(amount: Decimal | float) -> str:
-    """Return an amount of USD with about three digits, cents at most from one dollar on.
+    """Return an amount of USD in whole dollars from 100 on, else as `usd_text` writes it.
 
     >>> dollars(12345.6), dollars(4.5), dollars(0.0042), dollars(0)
-    ('12,346', '4.50', '0.00420', '0')
+    ('12,346', '4.50', '0.004200', '0')
     """
-    size = abs(float(amount))
-    whole = size == 0 or size >= 100
-    return usd(amount, 0 if whole else 2 if size >= 1 else 2 - math.floor(math.log10(size)))
+    return usd_text(amount, whole_from=100) if amount else "0"
 
 
 def least(names: Iterable[str], amounts: Iterable[float], unit: str = "") -> str:

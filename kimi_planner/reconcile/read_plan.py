@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.csv_file import CsvTable
 from kimi_planner.errors import FileError, SettingError, Where, shown, unknown
 from kimi_planner.files import read_text
 from kimi_planner.json_text import loaded
@@ -77,11 +76,8 @@ def plan_of(
     text = read_text(planned, limit=TEXT_BYTES)
     source = str(planned)
     if not text.lstrip().startswith("{"):
-        cells = csv.DictReader(io.StringIO(text, newline=""))
-        rows = [
-            {key: as_written(cell) if isinstance(cell, str) else cell for key, cell in row.items()}
-            for row in cells
-        ]
+        table = CsvTable(text, source)
+        rows = [{key: as_written(cell) for key, cell in row.items()} for _, row in table]
         plan = _plan({"spend": rows}, source, choice, load_catalog(catalog))
         if catalog is not None:
             return plan
@@ -176,7 +172,10 @@ def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: 
                 "it, unless the column is text.",
                 at=where,
             )
-        rows[str(row["workload"]), str(row["model"]), str(row["month"])] = {**row, "where": where}
+        key = str(row["workload"]), str(row["model"]), str(row["month"])
+        if key in rows:
+            raise FileError(f"a second row of {', '.join(map(shown, key))}. Keep one.", at=where)
+        rows[key] = {**row, "where": where}
     if not rows:
         raise FileError("the plan has no rows.", at=source)
     names = list(dict.fromkeys(workload for workload, _, _ in rows))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
-from kimi_planner.money import plain, total
+from kimi_planner.catalog import Exchange
+from kimi_planner.money import at_rate, plain, total, usd_text
 from kimi_planner.notes import Note
 from kimi_planner.reconcile.causes import CAUSES
 from kimi_planner.reconcile.invoice import InvoiceCheck
-from kimi_planner.rich import Page, Shown, usd_cell
+from kimi_planner.rich import Page, Shown
 
 #: All workloads together.
 ALL = "all"
@@ -69,6 +71,8 @@ class Reconciliation(Shown):
         Plan, log, days and catalogs in one line.
     invoice
         What the vendor billed beside the log, where an invoice was given.
+    currency
+        Of all its amounts.
     """
 
     compared: tuple[Compared, ...]
@@ -76,6 +80,34 @@ class Reconciliation(Shown):
     notes: tuple[Note, ...]
     provenance: str
     invoice: InvoiceCheck | None = None
+    currency: str = "USD"
+
+    def at_rates(self, exchange: Exchange) -> Reconciliation:
+        """Return the same in another currency, each month at the rate of its first day.
+
+        Ranges of several months, whose rates differ, are not told, and the invoice stays in USD.
+        """
+        months = dict.fromkeys(one.month for one in self.compared)
+        rates = exchange.of_months(months)
+        same = next(iter(rates.values())) if len({*rates.values()}) == 1 else None
+
+        def of(span: tuple[float, float] | None, rate: Decimal | None) -> Any:
+            return None if span is None or rate is None else tuple(at_rate(x, rate) for x in span)
+
+        compared = tuple(
+            replace(
+                one,
+                planned_usd=at_rate(one.planned_usd, rates[one.month]),
+                actual_usd=at_rate(one.actual_usd, rates[one.month]),
+                range=of(one.range, rates[one.month]),
+                parts={cause: at_rate(part, rates[one.month]) for cause, part in one.parts.items()},
+            )
+            for one in self.compared
+        )
+        ranges = {name: of(span, same) for name, span in self.ranges.items()}
+        return replace(
+            self, compared=compared, ranges=ranges, currency=exchange.currency, invoice=None
+        )
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -160,13 +192,13 @@ class Reconciliation(Shown):
         some = [cause for cause in ORDER if _column(cause) in summary]
         moved = [cause for cause in some if summary[_column(cause)].astype(bool).any()]
         moved.sort(key=lambda cause: -abs(whole[_column(cause)]))
-        causes = ", ".join(f"{cause} {usd_cell(whole[_column(cause)])}" for cause in moved)
+        causes = ", ".join(f"{cause} {usd_text(whole[_column(cause)])}" for cause in moved)
         position = f", {self.position} the range of the plan" * bool(self.position)
         ends = (self.planned_usd, self.actual_usd, self.difference_usd)
-        planned, actual, difference = map(usd_cell, ends)
+        planned, actual, difference = map(usd_text, ends)
         months = sorted({one.month for one in self.compared})
         return Page(
-            title=f"USD of {' to '.join(dict.fromkeys(months[:1] + months[-1:]))}: {planned} planned, {actual} "
+            title=f"{self.currency} of {' to '.join(dict.fromkeys(months[:1] + months[-1:]))}: {planned} planned, {actual} "
             f"actual{position}; difference {difference}, by cause: {causes or 'none'}",
             frame=summary,
             columns=[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ def budget_sentence(matrix: BudgetMatrix) -> str:
 
 
 def budget_tables(matrix: BudgetMatrix) -> tuple[Table, ...]:
-    """Return what is booked by workload and month, the budgets beside it, and the sums by cost centre.
+    """Return what is booked by workload and month, the budgets beside it, and the sums by owner and cost centre.
 
     An amount above the budget of its months has `OVER` after it.
     """
@@ -37,18 +37,21 @@ def budget_tables(matrix: BudgetMatrix) -> tuple[Table, ...]:
         for row in matrix.rows
     ]
     every = [(("all", *[""] * (len(names) - 1)), matrix.total)] * (len(rows) > 1)
-    centres = [
-        ((row.cost_centre or NOT_STATED, row.owner or NOT_STATED, row.name), row)
-        for row in matrix.by_cost_centre
-    ]
-    by_workload = _table(
-        matrix, "Budget by month", names, [*rows, *every], len(every), _lines(matrix)
-    )
-    headers = ("cost centre", "owner", "workloads")
     return (
-        by_workload,
-        *[_table(matrix, "Budget by cost centre", headers, centres)] * bool(centres),
+        _table(matrix, "Budget by month", names, [*rows, *every], len(every), _lines(matrix)),
+        *_sums(matrix, ("owner", "cost_centre"), matrix.by_owner),
+        *_sums(matrix, ("cost_centre", "owner"), matrix.by_cost_centre),
     )
+
+
+def _sums(
+    matrix: BudgetMatrix, keys: tuple[str, str], groups: Sequence[BudgetRow]
+) -> Iterator[Table]:
+    """Yield the sums of workloads by the first key, beside it the second, where there are some."""
+    names = tuple(key.replace("_", " ") for key in keys)
+    rows = [((*(getattr(row, key) or NOT_STATED for key in keys), row.name), row) for row in groups]
+    if rows:
+        yield _table(matrix, f"Budget by {names[0]}", (*names, "workloads"), rows)
 
 
 def _table(

@@ -12,6 +12,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_data, budget_sentence, budget_tables
 from kimi_planner.report.currency import InCurrency, in_currencies
+from kimi_planner.report.exchanged import named
 from kimi_planner.report.json_form import DIGITS, as_data, planned_frame, rounded
 from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.report.table import Section, Table
@@ -65,7 +66,7 @@ def _data(shown: InCurrency) -> dict[str, Any]:
             "budget": _with_keys(matrix["rows"], BUDGET_KEYS, shown),
             "spend": _with_keys(shown.projection.frame, SPEND_KEYS, shown),
             "head_room": [
-                {_renamed(name, shown): value for name, value in room.items()}
+                {named(str(name), shown.currency): value for name, value in room.items()}
                 for room in matrix["head_room"]
             ],
         },
@@ -74,15 +75,10 @@ def _data(shown: InCurrency) -> dict[str, Any]:
     return data
 
 
-def _renamed(name: str, shown: InCurrency) -> str:
-    """Return the name of an amount with the currency in the place of USD."""
-    return "_".join(shown.currency.lower() if part == "usd" else part for part in name.split("_"))
-
-
 def _with_keys(frame: pd.DataFrame, keys: Sequence[str], shown: InCurrency) -> pd.DataFrame:
     """Return keys and amounts of rows, these named by the currency."""
     amounts = [name for name in frame if "usd" in str(name).split("_")]
-    return frame[[*keys, *amounts]].rename(columns=lambda name: _renamed(name, shown))
+    return frame[[*keys, *amounts]].rename(columns=lambda name: named(str(name), shown.currency))
 
 
 def planned_frames(recommendation: Recommendation) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -7,8 +7,11 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.forecast import SpendForecast
-from kimi_planner.forecast.result import QUANTILES, amount_text
-from kimi_planner.report.json_form import DIGITS, dumped, form_of, origin, rounded
+from kimi_planner.forecast.result import QUANTILES
+from kimi_planner.money import ESTIMATED, usd_text
+from kimi_planner.report.exchanged import beside, exchange_data, exchange_text
+from kimi_planner.report.forecast_rates import OF_STEPS, exchange_steps
+from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin, rounded
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text
@@ -22,7 +25,7 @@ def forecast_text(forecast: SpendForecast) -> str:
     table = Table(
         headers=("spend until", "P10 USD", "P50 USD", "P90 USD"),
         rows=tuple(
-            (moment_text(row["until"]), *(amount_text(row[name]) for name in columns))
+            (moment_text(row["until"]), *(usd_text(row[name], ESTIMATED) for name in columns))
             for row in forecast.frame.to_dict("records")
         ),
         right=frozenset({1, 2, 3}),
@@ -30,9 +33,13 @@ def forecast_text(forecast: SpendForecast) -> str:
     seen = forecast.observed
     parts = [
         f"{forecast.sentence}.",
-        f"The log: {amount_text(seen.total)} USD from {moment_text(seen.start)} to "
+        f"The log: {usd_text(seen.total, ESTIMATED)} USD from {moment_text(seen.start)} to "
         f"{moment_text(seen.end)}. From its end on:",
         plain(table),
+        *(
+            exchange_text(exchange, OF_STEPS, exchange_steps(forecast, exchange), ("until",))
+            for exchange in forecast.catalog.exchanges
+        ),
         listed("What to know:", forecast.notes),
         forecast.provenance,
     ]
@@ -66,12 +73,20 @@ def forecast_json(forecast: SpendForecast) -> str:
         "steps": steps,
         **{name: getattr(forecast, name) for name in ("sentence", "notes", "method")},
     }
+    for exchange in forecast.catalog.exchanges:
+        rows = as_data(exchange_steps(forecast, exchange, _point), DIGITS)
+        data |= exchange_data(exchange, rows)
     return dumped(form_of(data))
 
 
 def forecast_csv(forecast: SpendForecast) -> str:
-    """Return the steps of a forecast as CSV, amounts as in JSON."""
-    return csv_text(_plain_frame(forecast))
+    """Return the steps of a forecast as CSV, amounts as in JSON, in other currencies beside."""
+    rows = _plain_frame(forecast).to_dict("records")
+    others = [
+        as_data(exchange_steps(forecast, exchange, _point), DIGITS)
+        for exchange in forecast.catalog.exchanges
+    ]
+    return csv_text(pd.DataFrame(beside(rows, others)))
 
 
 def _plain_frame(forecast: SpendForecast) -> Any:

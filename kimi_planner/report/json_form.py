@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.capacity.tiers import Throughput
 from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import decimal_of
@@ -168,26 +167,6 @@ def catalog_data(catalog: Catalog) -> dict[str, Any]:
         "models": [{name: getattr(model, name) for name in _OF_MODEL} for model in catalog],
     }
     return {name: as_data(value) for name, value in data.items()}
-
-
-def throughput_json(result: Throughput) -> str:
-    """Return peaks and tiers as JSON text, keys in a fixed order; unknown values are null."""
-    limits = result.limits
-    frames = {"peaks": result.frame, "summary": result.summary(), "by_tier": result.by_tier()}
-    data = {
-        "limits": {name: getattr(limits, name) for name in ("version", "sha256", "checked_on")},
-        **origin(result),
-        "months": result.months,
-        "percentile": result.percentile,
-        "minutes_within": result.minutes_within,
-        "tiers": [
-            {key: "unlimited" if part is None else part for key, part in as_data(tier).items()}
-            for tier in limits
-        ],
-        **as_data(frames, DIGITS),
-        "notes": result.notes,
-    }
-    return dumped(form_of(data))
 
 
 def _bookable(number: Booked) -> dict[str, Any]:

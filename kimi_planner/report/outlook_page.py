@@ -21,13 +21,19 @@ _QUANTILES = {"P10": "p10_usd", "P50": "p50_usd", "P90": "p90_usd"}
 
 def outlook_section(found: LatestEstimate) -> Section:
     """Return a latest estimate as a part of a report: the answer, limits, days, and parts."""
+    from kimi_planner.report.forecast_rates import exchange_tables
     from kimi_planner.report.outlook import parts_table
 
     limits = limits_table(found)
     return Section(
         title=f"Latest estimate, {found.period.name}",
         sentences=found.sentences,
-        tables=(*[limits] * bool(limits.rows), days_table(found), parts_table(found)),
+        tables=(
+            *[limits] * bool(limits.rows),
+            *exchange_tables(found),
+            days_table(found),
+            parts_table(found),
+        ),
         drawn=(("outlook", found),),
     )
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.catalog import Exchange
 from kimi_planner.choose.portfolios.choose import Step
 from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.money import plain, usd
+from kimi_planner.report.exchanged import (
+    OF_MONTHS,
+    exchange_data,
+    exchange_text,
+    exchanged,
+    month_of,
+)
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import excluded_text, listed
@@ -22,12 +30,14 @@ def portfolio_text(
     parts = ["\n".join(found.sentences())]
     if found.is_feasible:
         parts.append(plain_table(_assignment(found)))
-    spend, dearest = found.spend_usd(), found.dearest_month
-    if spend is not None and dearest is not None:
-        for exchange in found.projection.catalog.exchanges:
-            [rate] = exchange.of_months([str(dearest)]).values()
-            amount = usd(float(spend) * float(rate))
-            parts.append(f"At {exchange}, the dearest month is {amount} {exchange.currency}.")
+    for exchange in found.projection.catalog.exchanges if found.is_feasible else ():
+        parts += [
+            exchange_text(exchange, OF_MONTHS, rows, keys)
+            for rows, keys in (
+                ([_dearest(found, exchange)], ("dearest_month",)),
+                (_means(found, exchange), ("workload", "model")),
+            )
+        ]
     if step is not None:
         parts.append(step.sentence())
     if frontier is not None:
@@ -39,6 +49,30 @@ def portfolio_text(
         found.provenance,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _dearest(found: Portfolio, exchange: Exchange) -> dict[str, Any]:
+    """Return what the dearest month spends, and its budget, in another currency."""
+    row = {
+        "dearest_month": found.dearest_month,
+        "budget_usd": found.budget_usd_per_month,
+        **{f"p{share}_usd": found.spend_usd(share) for share in (10, 50, 90)},
+    }
+    return exchanged([row], exchange, lambda row: month_of({"month": row["dearest_month"]}))[0]
+
+
+def _means(found: Portfolio, exchange: Exchange) -> list[dict[str, Any]]:
+    """Return the mean spend of a month of each workload on its models, in another currency."""
+    rows = exchanged(found.by_meter().to_dict("records"), exchange, month_of)
+    sums: dict[tuple[str, str], float] = {}
+    for row in rows:
+        key = row["workload"], row["model"]
+        sums[key] = sums.get(key, 0.0) + float(row[exchange.currency.lower()])
+    name, months = f"mean_{exchange.currency.lower()}_per_month", len(found.projection.months)
+    return [
+        {"workload": workload, "model": model, name: round(amount / months, DIGITS)}
+        for (workload, model), amount in sums.items()
+    ]
 
 
 def _assignment(found: Portfolio) -> Table:
@@ -110,6 +144,8 @@ def portfolio_json(
         "sentences": found.sentences(),
         "notes": projection.notes,
     }
+    for exchange in projection.catalog.exchanges if found.is_feasible else ():
+        data |= exchange_data(exchange, [_dearest(found, exchange), *_means(found, exchange)])
     return dumped(form_of(data))
 
 

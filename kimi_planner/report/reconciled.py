@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.billing.meters import title_of
+from kimi_planner.catalog import Exchange
 from kimi_planner.money import signed_usd, total, usd
 from kimi_planner.reconcile.invoice import InvoiceCheck
 from kimi_planner.reconcile.result import Reconciliation
+from kimi_planner.report.exchanged import (
+    OF_MONTHS,
+    basis,
+    beside,
+    exchange_data,
+    exchanged,
+    month_of,
+)
 from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of
 from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import listed, plain
-from kimi_planner.safe import on_one_line
+from kimi_planner.safe import csv_text, on_one_line
 
 _AMOUNTS = ("planned_usd", "actual_usd")
 _RANGE = ("p10_usd", "p90_usd", "position")
 
 
-def reconciliation_text(found: Reconciliation) -> str:
+def reconciliation_text(found: Reconciliation, exchanges: Sequence[Exchange] = ()) -> str:
     """Return a reconciliation for a terminal: by cause, by month, notes, provenance."""
     parts = [
         totals_text(found),
@@ -28,13 +37,14 @@ def reconciliation_text(found: Reconciliation) -> str:
         ranges_text(found),
         plain(months_table(found)),
         *([invoice_text(found.invoice)] if found.invoice else []),
+        *(_elsewhere(found, exchange) for exchange in exchanges),
         listed("What to know:", found.notes),
         found.provenance,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def reconciliation_json(found: Reconciliation) -> str:
+def reconciliation_json(found: Reconciliation, exchanges: Sequence[Exchange] = ()) -> str:
     """Return a reconciliation as JSON; amounts are decimal strings."""
     data = {
         **{name: getattr(found, name) for name in (*_AMOUNTS, "difference_usd")},
@@ -46,7 +56,28 @@ def reconciliation_json(found: Reconciliation) -> str:
     }
     if found.invoice is not None:
         data["invoice"] = invoice_data(found.invoice)
+    for exchange in exchanges:
+        months = exchanged(found.months.to_dict("records"), exchange, month_of)
+        data |= exchange_data(exchange, months)
     return dumped(form_of(data))
+
+
+def _elsewhere(found: Reconciliation, exchange: Exchange) -> str:
+    """Return the same in another currency: totals, causes and months."""
+    other = found.at_rates(exchange)
+    parts = [
+        f"{basis(exchange, OF_MONTHS)}. {totals_text(other)}",
+        plain(causes_table(other)),
+        plain(months_table(other)),
+    ]
+    return "\n\n".join(parts)
+
+
+def reconciliation_csv(found: Reconciliation, exchanges: Sequence[Exchange] = ()) -> str:
+    """Return the parts of the difference as CSV, in other currencies beside."""
+    rows = found.frame.to_dict("records")
+    others = [exchanged(rows, exchange, month_of) for exchange in exchanges]
+    return csv_text(pd.DataFrame(beside(rows, others), dtype=object) if others else found.frame)
 
 
 def invoice_sentences(check: InvoiceCheck) -> list[str]:
@@ -119,8 +150,8 @@ def invoice_data(check: InvoiceCheck) -> dict[str, Any]:
 def totals_text(found: Reconciliation) -> str:
     """Return what was planned, what it cost, and the difference."""
     return (
-        f"Planned {usd(found.planned_usd)} USD, actual {usd(found.actual_usd)} USD: "
-        f"{signed_usd(found.difference_usd)} USD."
+        f"Planned {usd(found.planned_usd)} {found.currency}, actual {usd(found.actual_usd)} {found.currency}: "
+        f"{signed_usd(found.difference_usd)} {found.currency}."
     )
 
 
@@ -137,7 +168,7 @@ def causes_table(found: Reconciliation) -> Table:
     ]
     names = [name_text(str(name)) for name in summary.index]
     right = frozenset(range(1, len(names) + 1))
-    return Table(("cause", *names), tuple(rows), right, title="USD by cause", foot=1)
+    return Table(("cause", *names), tuple(rows), right, title=f"{found.currency} by cause", foot=1)
 
 
 def months_table(found: Reconciliation) -> Table:
@@ -159,7 +190,7 @@ def months_table(found: Reconciliation) -> Table:
         headers[:shown],
         tuple(row[:shown] for row in rows),
         frozenset((1, 3, 4, 5)),
-        title="USD by month and workload",
+        title=f"{found.currency} by month and workload",
     )
 
 

@@ -1,19 +1,24 @@
-"""Peaks and tiers as text for the terminal."""
+"""Peaks and tiers: as text for a terminal, and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from kimi_planner.capacity.limits import LIMITS
 from kimi_planner.capacity.tiers import ALL, Throughput
+from kimi_planner.catalog import Exchange
 from kimi_planner.money import usd
+from kimi_planner.report.exchanged import exchange_data, exchange_text, exchanged
+from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.rich import share_text
 
 _HEADERS = ("concurrency", "requests/min", "tokens/min", "tokens/day")
+AT_FIRST = "at the rate of the first day of the plan"
 _SPANS = ("minutes", "time", "days")
 
 
@@ -35,7 +40,42 @@ def throughput_text(result: Throughput) -> str:
             f"All workloads together on {_names(result, group)}, by tier:",
             plain(tiers_table(result, group[0])),
         ]
+    parts += [
+        exchange_text(exchange, AT_FIRST, recharges(result, exchange), ("tier",))
+        for exchange in result.catalog.exchanges
+    ]
     return "\n\n".join([*parts, listed("What to know:", result.notes), result.provenance])
+
+
+def throughput_json(result: Throughput) -> str:
+    """Return peaks and tiers as JSON text, keys in a fixed order; unknown values are null."""
+    limits = result.limits
+    frames = {"peaks": result.frame, "summary": result.summary(), "by_tier": result.by_tier()}
+    data = {
+        "limits": {name: getattr(limits, name) for name in ("version", "sha256", "checked_on")},
+        **origin(result),
+        "months": result.months,
+        "percentile": result.percentile,
+        "minutes_within": result.minutes_within,
+        "tiers": [
+            {key: "unlimited" if part is None else part for key, part in as_data(tier).items()}
+            for tier in limits
+        ],
+        **as_data(frames, DIGITS),
+        "notes": result.notes,
+    }
+    for exchange in result.catalog.exchanges:
+        data |= exchange_data(exchange, recharges(result, exchange))
+    return dumped(form_of(data))
+
+
+def recharges(result: Throughput, exchange: Exchange) -> list[dict[str, Any]]:
+    """Return the recharge of each tier in another currency."""
+    rows = [
+        {"tier": one.tier, "cumulative_recharge_usd": one.cumulative_recharge_usd}
+        for one in result.limits
+    ]
+    return exchanged(rows, exchange, lambda _: result.months[0].first)
 
 
 def peaks_table(result: Throughput) -> Table:

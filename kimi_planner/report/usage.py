@@ -2,25 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.billing.meters import title_of
-from kimi_planner.catalog import Catalog
+from kimi_planner.catalog import Catalog, Exchange
 from kimi_planner.money import plain as plain_number
 from kimi_planner.money import total
+from kimi_planner.report.exchanged import (
+    OF_MONTHS,
+    beside,
+    exchange_data,
+    exchange_text,
+    exchanged,
+    month_of,
+    named,
+)
 from kimi_planner.report.json_form import dumped, form_of
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
-from kimi_planner.safe import on_one_line
+from kimi_planner.safe import csv_text, on_one_line
 
 _COUNTS = ("requests", "prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
 _MODEL = "priced_as"
 
 
-def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> str:
+Others = Mapping[Exchange, list[dict[str, Any]]]
+
+
+def spend_elsewhere(
+    spend: pd.DataFrame, dated: pd.DataFrame, by: tuple[str, ...], catalog: Catalog
+) -> Others:
+    """Return the rows of what a log cost in each other currency of a catalog.
+
+    ``dated`` is the same spend with its months among the keys, each of which has its own rate.
+    """
+    keys = [key for key in (*by, _MODEL) if key in spend]
+    names = [str(name) for name in spend if str(name).endswith("_usd")]
+
+    def place(row: Mapping[Any, Any], total_name: str) -> tuple[Any, ...]:
+        return (*(row[key] for key in keys), row[total_name] is None)
+
+    others: dict[Exchange, list[dict[str, Any]]] = {}
+    for exchange in catalog.exchanges:
+        own = [named(name, exchange.currency) for name in names]
+        parts: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for row in exchanged(dated.to_dict("records"), exchange, month_of):
+            parts.setdefault(place(row, own[-1]), []).append(row)
+        others[exchange] = [
+            {key: row[key] for key in keys}
+            | {
+                name: None
+                if row[names[-1]] is None
+                else plain_number(total(one[name] for one in some))
+                for name in own
+            }
+            for row in spend.to_dict("records")
+            for some in [parts[place(row, names[-1])]]
+        ]
+    return others
+
+
+def spend_csv(spend: pd.DataFrame, others: Others) -> str:
+    """Return what a log cost as CSV, amounts in other currencies beside."""
+    rows = beside(spend.to_dict("records"), others.values())
+    return csv_text(pd.DataFrame(rows, dtype=object) if others else spend)
+
+
+def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog, others: Others) -> str:
     """Return what a log cost for a terminal: table, totals, what was left out, provenance."""
     keys = [key for key in (*by, _MODEL) if key in spend]
     columns = [*keys, *_COUNTS, "total_usd"]
@@ -41,6 +93,7 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
     parts = [
         plain(table) if keys else "",
         "\n".join(sentences),
+        *(_elsewhere(exchange, rows, keys) for exchange, rows in others.items()),
         "\n".join(_left_out(spend)),
         listed("What to know:", spend.attrs["notes"]),
         f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), log {on_one_line(spend.attrs['source'])}.",
@@ -48,7 +101,17 @@ def spend_text(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> str:
+def _elsewhere(exchange: Exchange, rows: list[dict[str, Any]], keys: list[str]) -> str:
+    """Return the totals of rows in another currency, and their sum where there are several."""
+    name = f"total_{exchange.currency.lower()}"
+    shown = [{**{key: row[key] for key in keys}, name: row[name]} for row in rows]
+    if len(shown) > 1 and keys and _MODEL not in keys:
+        known = plain_number(total(row[name] for row in rows if row[name] is not None))
+        shown.append({**dict.fromkeys(keys, ""), keys[0]: "all", name: known})
+    return exchange_text(exchange, OF_MONTHS, shown, keys)
+
+
+def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog, others: Others) -> str:
     """Return what a log cost as JSON; counts are numbers, amounts decimal strings."""
     data = {
         "catalog": {"version": catalog.version, "sha256": catalog.sha256},
@@ -61,6 +124,8 @@ def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog) -> st
             for name in ("rejected", "rejected_examples", "left_out", "notes")
         },
     }
+    for exchange, rows in others.items():
+        data |= exchange_data(exchange, rows)
     return dumped(form_of(data))
 
 

@@ -182,10 +182,8 @@ def _models(frame: pd.DataFrame) -> Any:
 
 def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the values as int64 or float64, 0 where they are missing, and where that is."""
-    rows = len(frame)
     if name not in frame:
-        is_optional = name in OPTIONAL_COUNTS
-        return np.full(rows, 0 if is_optional else 1), np.full(rows, is_optional)
+        return np.zeros(len(frame), dtype=np.int64), np.ones(len(frame), dtype=bool)
     column = frame[name]
     missing = column.isna().to_numpy(dtype=bool)
     is_whole = pd.api.types.is_signed_integer_dtype(column.dtype)

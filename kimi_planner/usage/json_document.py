@@ -15,6 +15,8 @@ from kimi_planner.usage.lines import Block
 from kimi_planner.usage.rows import Rows
 
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+#: What is left of an escape, or of a number, that ends in its middle.
+_CUT_OFF = re.compile(r"u[0-9a-fA-F]{0,3}|[.eE][-+]?")
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
 
@@ -129,7 +131,7 @@ def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:
     rest = text[error.pos : error.pos + 20].strip()
     return (
         error.msg.startswith("Unterminated string")
-        or rest.startswith("\\")
+        or _CUT_OFF.fullmatch(rest) is not None
         or any(word.startswith(rest) for word in _WORDS)
     )
 

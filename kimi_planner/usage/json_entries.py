@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -27,7 +27,6 @@ class Entries:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.unwrapping = Unwrapping(rows.cover, rows.page, self.other)
-        self.check: Callable[[str], object] = check_keys
         self._waiting: dict[str, tuple[Dialect, list[Any], list[int]]] = {}
         self._alike: dict[tuple[str, ...], tuple[list[Any], list[int]]] = {}
 
@@ -38,7 +37,7 @@ class Entries:
     def take(self, value: Any, line: int, text: str) -> None:
         """Take the entries that a value holds, whatever their form; ``text`` is what it was read from."""
         try:
-            self.check(text)
+            check_keys(text, value)
         except UsageError as error:
             self.rows.refuse(line, error)
             return

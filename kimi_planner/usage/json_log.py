@@ -10,9 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.usage.arrow import DoubledKeyError, table_of_lines
+from kimi_planner.usage.arrow import table_of_lines
 from kimi_planner.usage.dialects import Dialect
-from kimi_planner.usage.doubled_keys import check_every_key
 from kimi_planner.usage.json_document import read_document, spans_lines
 from kimi_planner.usage.json_entries import READ_CHARS, Entries
 from kimi_planner.usage.lines import Block, first_line
@@ -51,11 +50,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     entries, size, odd = Entries(rows), 0, 0
     for block in blocks:
         if odd < _ODD_BLOCKS and not size:
-            read = None
-            try:
-                read = _in_one_go(block)
-            except DoubledKeyError:
-                entries.check = check_every_key
+            read = _in_one_go(block)
             odd += read is None
             if read is not None:
                 read_table(*read, rows)
@@ -78,13 +73,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
 
 
 def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
-    """Return what a block of whole lines holds, if all of them are alike.
-
-    Raises
-    ------
-    DoubledKeyError
-        If a key stands twice in an object of one.
-    """
+    """Return what a block of whole lines holds, if all of them are alike."""
     if block.is_open or not block.text:
         return None
     try:
@@ -99,16 +88,17 @@ def _brings_ever_new_fields(text: str) -> bool:
     """Whether lines have fields of their own, such as ids: Arrow would fill a column of all lines for each.
 
     Told by some of the lines: the share of them that has a field which no other one has is the chance
-    that the next line brings another (Good and Turing).
+    that the next line brings another (Good and Turing). One line alone tells nothing.
     """
     size = _START_CHARS // (text.count("\n", 0, _START_CHARS) or 1)
     seen: Counter[str] = Counter()
-    place = 0
+    place = lines = 0
     while (place := text.find("\n", place + size * _ONE_OF_LINES) + 1) > 0:
         end = text.find("\n", place)
         with suppress(ValueError, RecursionError):
             seen.update(_fields(loads(text[place : len(text) if end < 0 else end])))
-    return sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
+            lines += 1
+    return lines > 1 and sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
 
 
 def _fields(value: Any, front: str = "") -> Iterator[str]:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kimi_planner.errors import needs
-from kimi_planner.rich import Page, Shown, usd_cell
+from kimi_planner.money import usd_text
+from kimi_planner.rich import Page, Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,7 @@ class CorpusCount(Shown):
 
     def page(self) -> Page:
         """Return the total, what it costs as input, and the tokens of each file."""
-        costs = ", ".join(f"{model} {usd_cell(cost)}" for model, cost in self.cost_usd.items())
+        costs = ", ".join(f"{model} {usd_text(cost)}" for model, cost in self.cost_usd.items())
         drawn = "" if self.seed is None else f", seed {self.seed}"
         return Page(
             title=self.sentence() + f" Sent once as input, USD: {costs}." * bool(costs),

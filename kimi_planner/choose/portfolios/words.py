@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from kimi_planner.choose.advice import clauses_of
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.portfolios.question import Question
-from kimi_planner.choose.success.result import small_usd
-from kimi_planner.money import usd
+from kimi_planner.money import usd, usd_text
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import share_text as chance_text
@@ -153,7 +152,7 @@ def _instead(aim: Aim, model: str, other: str, *, in_usd: bool) -> str:
     price = aim.objective.switching_usd(points[other], points[model])
     if in_usd or points[model][0] <= points[other][0]:
         return "which this budget or its limits do not reach"
-    worth = small_usd(max(float(price), 0.0))
+    worth = usd_text(max(float(price), 0.0))
     return f"which is cheaper; it is the better of the two if a solved task is worth more than {worth} USD"
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kimi_planner.choose.basis import Planned
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.money import usd
+from kimi_planner.money import usd_text
 from kimi_planner.rich import Page, Shown
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class SuccessCost:
         if self.basis == "judged":
             depth, speed = self.reasoning_depth or "unknown", self.speed or "unknown"
             return (
-                f"{text} costs {small_usd(self.cost_per_task_usd)} USD a task; its success is not known. "
+                f"{text} costs {usd_text(self.cost_per_task_usd)} USD a task; its success is not known. "
                 f"Rated {depth} in reasoning depth and {speed} in speed, {JUDGEMENT}."
             )
         known = f"expected to solve {self.success_rate:.1%} by published results"
@@ -109,13 +109,13 @@ class SuccessCost:
         low, high = self.cost_per_success_low_usd, self.cost_per_success_high_usd
         if math.isnan(self.cost_per_success_usd):
             return (
-                f"{text} {known}; its cost per success is unknown, at least {small_usd(low)} USD at "
+                f"{text} {known}; its cost per success is unknown, at least {usd_text(low)} USD at "
                 f"{percent} and without an upper bound."
             )
         return (
-            f"{text} {known} at {small_usd(self.cost_per_task_usd)} USD a task, "
-            f"{small_usd(self.cost_per_success_usd)} USD per success ({percent} interval "
-            f"{small_usd(low)} to {small_usd(high)})."
+            f"{text} {known} at {usd_text(self.cost_per_task_usd)} USD a task, "
+            f"{usd_text(self.cost_per_success_usd)} USD per success ({percent} interval "
+            f"{usd_text(low)} to {usd_text(high)})."
         )
 
 
@@ -201,12 +201,5 @@ def source_text(evaluations: Evaluations | None) -> str:
 def interval_text(ends: tuple[float, float]) -> str:
     """Return the 90% interval of a value of a solved task, which is not below nothing."""
     low, high = ends
-    end = "no end" if math.isinf(high) else small_usd(max(high, 0.0))
-    return f"90%: {'no' if math.isinf(low) else small_usd(max(low, 0.0))} to {end}"
-
-
-def small_usd(amount: float) -> str:
-    """Return an amount for people with four significant digits, and at least two decimals."""
-    if not amount > 0 or math.isinf(amount):
-        return usd(0.0) if amount == 0 else "unknown"
-    return usd(amount, max(2, 3 - math.floor(math.log10(amount))))
+    end = "no end" if math.isinf(high) else usd_text(max(high, 0.0))
+    return f"90%: {'no' if math.isinf(low) else usd_text(max(low, 0.0))} to {end}"

@@ -9,7 +9,8 @@ from math import isinf
 import pandas as pd
 
 from kimi_planner.choose.objective import Best, Objective
-from kimi_planner.choose.success.result import chance_text, interval_text, small_usd
+from kimi_planner.choose.success.result import chance_text, interval_text
+from kimi_planner.money import usd_text
 from kimi_planner.notes import Note
 from kimi_planner.rich import Page, Shown
 
@@ -90,8 +91,8 @@ class ThinkingBreakEven(Shown):
     def sentences(self) -> list[str]:
         """Return the break-even in words."""
         said = [
-            f"{self.workload}: a task costs {small_usd(self.plain_usd_per_task)} USD on "
-            f"{self.plain_model} and {small_usd(self.thinking_usd_per_task)} USD on {self.thinking_model}.",
+            f"{self.workload}: a task costs {usd_text(self.plain_usd_per_task)} USD on "
+            f"{self.plain_model} and {usd_text(self.thinking_usd_per_task)} USD on {self.thinking_model}.",
             *([self._by_value()] if self.hull else []),
         ]
         if not self.objective.is_stated:
@@ -101,7 +102,7 @@ class ThinkingBreakEven(Shown):
                     "value_usd_per_success to learn the gain that it needs."
                 )
             return said
-        stake = f"at {small_usd(float(self.objective.stake_usd))} USD for a solved task instead of a failed one"
+        stake = f"at {usd_text(float(self.objective.stake_usd))} USD for a solved task instead of a failed one"
         if self.rate_needed is None:
             gain = self.thinking_usd_per_task - self.plain_usd_per_task
             share = gain / float(self.objective.stake_usd)
@@ -140,7 +141,7 @@ class ThinkingBreakEven(Shown):
             interval = f" ({interval_text((low, high))})"
         return (
             f"{second.model} is the better one if a solved task is worth more than "
-            f"{small_usd(float(second.from_usd))} USD{interval}, else {first.model}."
+            f"{usd_text(float(second.from_usd))} USD{interval}, else {first.model}."
         )
 
     def _interval(self) -> str:

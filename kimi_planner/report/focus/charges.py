@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ import pandas as pd
 from kimi_planner.billing.call import bill_of
 from kimi_planner.billing.meters import METERS, Usage, title_of
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.money import EXACT, from_units, plain
+from kimi_planner.money import at_rate, from_units, plain
 from kimi_planner.plan.calendar import Month
 from kimi_planner.safe import csv_text
 
@@ -195,11 +195,7 @@ def _metered(tariff: Tariff, key: str, quantity: int, dated: str) -> dict[str, A
 
 def billed_at(row: Mapping[str, Any], rate: Decimal, currency: str) -> dict[str, Any]:
     """Return a charge as it is billed in another currency than it is priced in."""
-    with localcontext(EXACT):
-        billed = {
-            name: None if (amount := row.get(name)) is None else plain(amount * rate)
-            for name in (*COSTS, "ListUnitPrice")
-        }
+    billed = {name: at_rate(row.get(name), rate) for name in (*COSTS, "ListUnitPrice")}
     priced = {name: row.get(own) for name, own in PRICED.items()}
     return {**row, **priced, **billed, "BillingCurrency": currency}
 

@@ -13,10 +13,10 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import Usage
 from kimi_planner.billing.tariff import Tariff
-from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.catalog import Catalog, Exchange, load_catalog
 from kimi_planner.errors import PriceNotFoundError, UsageError, shown
 from kimi_planner.plan.calendar import Month
-from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
+from kimi_planner.report.focus.charges import NOT_STATED, billed_at, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
@@ -32,6 +32,7 @@ def focus_usage(
     account_name: str | None = None,
     catalog: Catalog | str | Path | None = None,
     alias: Mapping[str, str] | None = None,
+    exchange: Exchange | None = None,
 ) -> pd.DataFrame:
     """Return what a log cost as rows of FOCUS 1.2: one per period, model, meter and price.
 
@@ -53,6 +54,9 @@ def focus_usage(
     alias : mapping of str to str, optional
         From a name of a model in the log to the id of the catalog that it means. The usual prefixes
         and spellings need none.
+    exchange : Exchange, optional
+        Rates at which the charges of each month are billed in another currency than they are priced in,
+        as :attr:`Catalog.exchanges` has them.
 
     Returns
     -------
@@ -87,6 +91,15 @@ def focus_usage(
     totals = totals_to_price(source, keys, (by, *names))
     parts = _parts(totals, by, model, names, prices)
     charges = [one for place, part in parts.items() for one in _charges(place, part, names, prices)]
+    if exchange is not None:
+        charges = [
+            billed_at(
+                row,
+                exchange.at(date.fromisoformat(f"{row['ChargePeriodStart'][:7]}-01")),
+                exchange.currency,
+            )
+            for row in charges
+        ]
     frame = frame_of(charges, account_id, account_name)
     frame = frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
     frame.attrs["notes"] = [*totals.notes, *prices.notes([*parts.values()])]
