@@ -28,13 +28,14 @@ def rules(report, *names):
 def test_prompts_together_are_held(tmp_path, spare, outcome):
     """Exactly at the limit is within it; a prompt of two budgets counts once, one of no glob not at all."""
     tokens = count_tokens(TEXT) + count_tokens(TEXT * 2)
-    config = BUDGET * 2 + TOTAL + f"max_tokens = {tokens + spare}\n"
+    grows = TOTAL.replace("support", "grows") + "max_growth_tokens = 5\n"
+    config = BUDGET * 2 + grows + TOTAL + f"max_tokens = {tokens + spare}\n"
     (result,) = rules(check(tmp_path, config, p__other_dot_md=TEXT).report(), "total-tokens")
     assert (result.value, result.outcome, result.name, result.line) == (
         tokens,
         outcome,
         "support",
-        9,
+        13,
     )
 
 

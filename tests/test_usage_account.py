@@ -33,6 +33,7 @@ HEADER = "timestamp,model,prompt_tokens,completion_tokens\n"
         ({"cacheWritten": 64}, "cache", "written_5m_tokens=cacheWritten"),
         ({"price_paid": 0.5}, "cost", "logged_cost_usd=price_paid"),
         ({"cache_tokens": 1}, "cache", "cached_tokens=cache_tokens"),
+        ({"aside": None, "cache_tokens": 640}, "cache", "cached_tokens=cache_tokens"),
         ({"usage_more": {"hit_tokens": 64}}, "tokens", "prompt_tokens=usage_more.hit_tokens"),
     ],
 )
