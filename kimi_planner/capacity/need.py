@@ -101,6 +101,11 @@ def throughput(
     scope = scope_of(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
     )
+    if scope.currency != "USD":
+        raise SettingError(
+            f"The workloads are in {scope.currency}, and what tiers are recharged with is stated in USD. Give "
+            "them in USD."
+        )
     if ALL in scope.names:
         raise SettingError(f"A workload is named {ALL!r}, which means all together. Rename it.")
     check_between("percentile", percentile, 100)
