@@ -6,6 +6,7 @@ CC names another compiler, with arguments if need be, and CFLAGS more of them.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 LIBRARY = "kimi_planner/tokens/native/counter.compiled"
+DIGEST = f"{LIBRARY}.sha256"  # what the library is held against before it is loaded
 FLAGS = ["-std=c11", "-D_DEFAULT_SOURCE", "-O3", "-shared", "-fPIC", "-fvisibility=hidden"]
 
 
@@ -39,7 +41,9 @@ class CompileEngine(BuildHookInterface[Any]):
             return
         if compiled.exists():
             if version != "editable":
-                build_data["force_include"][str(compiled)] = LIBRARY
+                digest = self._folder / "digest"
+                digest.write_text(_digest(compiled), encoding="ascii")
+                build_data["force_include"] |= {str(compiled): LIBRARY, str(digest): DIGEST}
             build_data["pure_python"] = False
             platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
             build_data["tag"] = f"py3-none-{platform}"
@@ -64,10 +68,16 @@ class CompileEngine(BuildHookInterface[Any]):
             self.app.display_warning(f"counting by splintr: {compiler[0]} failed.\n{done.stderr}")
 
     def _put_in_place(self, compiled: Path) -> None:
-        library = Path(self.root, LIBRARY)
+        library, digest = Path(self.root, LIBRARY), Path(self.root, DIGEST)
+        digest.unlink(missing_ok=True)
         if not compiled.exists():
             library.unlink(missing_ok=True)
             return
         part = library.with_suffix(f".{os.getpid()}.compiled")
         shutil.copyfile(compiled, part)
         part.replace(library)  # at once: a running process may have the old one open
+        digest.write_text(_digest(library), encoding="ascii")
+
+
+def _digest(library: Path) -> str:
+    return hashlib.sha256(library.read_bytes()).hexdigest() + "\n"

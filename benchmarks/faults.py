@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from types import CodeType
+from warnings import catch_warnings
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("billing", "calls", "plan", "forecast", "usage", "checks")
@@ -49,13 +51,18 @@ class Mutant:
         text = (ROOT / self.path).read_text(encoding="utf-8")
         return str(mutate_code(text, get_operator(self.operator)(), self.occurrence))
 
+    def code(self, path: str) -> CodeType:
+        """Return the file with its fault, compiled; what Python warns of is the fault's."""
+        with catch_warnings(action="ignore", category=SyntaxWarning):
+            return compile(self.source(), path, "exec", dont_inherit=True)
+
     def compiles(self) -> bool:
         """Return whether the file is Python: ``*`` is no product where arguments are listed.
 
         Where the name of an exception has a dot, cosmic-ray (8.7) fails to replace it.
         """
         try:
-            compile(self.source(), self.path, "exec", dont_inherit=True)
+            self.code(self.path)
         except (SyntaxError, AttributeError):
             return False
         return True

@@ -27,7 +27,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pandas as pd
+
 import kimi_planner as kp
+from benchmarks.fuzz_changes import changed, of_bytes
 from kimi_planner.capacity.limits import load_limits
 from kimi_planner.checks.baseline_file import read_baseline
 from kimi_planner.checks.config import load_config
@@ -38,7 +41,9 @@ from kimi_planner.files import data_dir
 from kimi_planner.forecast.past import read_past
 from kimi_planner.plan.plan_file import read_plan
 from kimi_planner.reconcile.read_plan import plan_of
+from kimi_planner.report.currencies import planned_frames
 from kimi_planner.report.json_form import plan_json
+from kimi_planner.safe import csv_text
 from kimi_planner.tokens.images import image_size
 from kimi_planner.tokens.prompts.ranges import token_range
 from kimi_planner.tokens.prompts.read import read_templates
@@ -47,21 +52,6 @@ from kimi_planner.usage import read_prefix_log
 DAY = date(2026, 11, 1)
 SECONDS, BYTES = 10, 1 << 30
 ROOT = Path(kp.__file__).parents[1]
-
-#: What stands where something else was meant.
-ODD = (
-    "", "0", "-1", "1e999999", "-1e-999999", "nan", "Infinity", "9" * 5_000, "0x" + "f" * 5_000,
-    str(2**63), str(2**63 - 1), str(-(2**63) - 1), "1e308", "9999-12-31T23:59:59Z", "0001-01-01",
-    "2026-13-45", "Dec-26", "\0", "\ud800", "\u202e\u2066", "\x1b[2J", "\U000323b0's", "=cmd()",
-    "'''", '"""', "{{", "}}", "{%", "%s", "${", "[" * 80, "{" * 80, "&a", "*a", "<<: *a", "- ",
-    "../../x", "file://x", "/dev/zero", "null", "true", "\n", "\r\n", "\t", ",", ";", "\ufeff",
-    "kimi-k9", "tokens", "usage", "<|im_end|>", "x" * 3_000, "\u200b", "一" * 500,
-)  # fmt: skip
-ODD_VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 5, 2**63, -(2**63) - 1, 10**30, 10**400, 0.5, 1e308, float("nan"),
-    float("inf"), "", "5", "x", [], {}, [[]], [{}], {"a": 1}, "\ud800", "9999-12-31", "0001-01-01",
-    "2026-11", "kimi-k2", "\0", "9" * 5_000, ["x"] * 50, {str(n): n for n in range(60)},
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -160,92 +150,6 @@ def limited() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def changed(chance: random.Random, content: bytes) -> bytes:
-    """Return a content changed in a few places, as its form allows or not."""
-    for _ in range(chance.choice((0, 1, 1, 1, 2, 3, 8))):
-        content = chance.choice((of_json, of_tokens, of_tokens, of_lines, of_bytes))(
-            chance, content
-        )
-    return content
-
-
-def of_json(chance: random.Random, content: bytes) -> bytes:
-    """Change a value or a key of JSON, also where a document is on each line."""
-    try:
-        lines = content.decode().split("\n")
-        at = chance.randrange(len(lines))
-        whole = not lines[at].startswith(("{", "[")) or len(lines) == 1
-        document = json.loads(content if whole else lines[at])
-    except ValueError:
-        return of_tokens(chance, content)
-    places = list(nodes(document)) if isinstance(document, dict | list) else []
-    if not places:
-        return content
-    holder, key = chance.choice(places)
-    how = chance.randrange(5)
-    if how == 0:
-        del holder[key]
-    elif how == 1 and isinstance(holder, dict):
-        holder[chance.choice(ODD)] = holder.pop(key)
-    elif how == 2:
-        holder[key] = [holder[key]] if chance.random() < 0.5 else {str(key): holder[key]}
-    elif how == 3:
-        other, name = chance.choice(places)
-        holder[key] = json.loads(json.dumps(other[name]))
-    else:
-        holder[key] = chance.choice(ODD_VALUES)
-    text = json.dumps(document)
-    if not whole:
-        lines[at] = text
-        text = "\n".join(lines)
-    return text.encode()
-
-
-def nodes(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every place of a JSON value: what holds it, and its key there."""
-    waiting = [value]
-    while waiting:
-        holder = waiting.pop()
-        keys: Any = holder if isinstance(holder, dict) else range(len(holder))
-        for key in list(keys):
-            yield holder, key
-            if isinstance(holder[key], dict | list):
-                waiting.append(holder[key])
-
-
-def of_tokens(chance: random.Random, content: bytes) -> bytes:
-    """Put something odd in place of a word, a number or a text, or beside it."""
-    text = content.decode("utf-8", "surrogateescape")
-    ends = [at for at in range(1, len(text)) if text[at].isalnum() != text[at - 1].isalnum()]
-    if not ends:
-        return content
-    at = chance.randrange(len(ends))
-    start, end = ends[at], ends[min(at + chance.randrange(3), len(ends) - 1)]
-    odd = chance.choice(ODD)
-    return (text[:start] + odd + text[end:]).encode("utf-8", "surrogatepass")
-
-
-def of_lines(chance: random.Random, content: bytes) -> bytes:
-    """Repeat, drop or move a line, or cut the rest off."""
-    lines = content.split(b"\n")
-    at, how = chance.randrange(len(lines)), chance.randrange(4)
-    line = lines.pop(at)
-    if how == 0:
-        lines[at:at] = [line] * chance.choice((2, 3, 100))
-    elif how == 1:
-        lines.insert(chance.randrange(len(lines) + 1), line)
-    elif how == 2:
-        lines = [*lines[:at], line[: chance.randrange(len(line) + 1)]]
-    return b"\n".join(lines)
-
-
-def of_bytes(chance: random.Random, content: bytes) -> bytes:
-    """Change, drop or add bytes."""
-    at = chance.randrange(len(content) + 1)
-    drop = chance.choice((0, 0, 1, 4, 50))
-    return content[:at] + chance.randbytes(chance.choice((0, 1, 1, 4))) + content[at + drop :]
-
-
 def packed(chance: random.Random, content: bytes) -> bytes:
     """Return a content as it is, or packed and perhaps damaged."""
     if chance.random() < 0.95:
@@ -269,6 +173,27 @@ def usage(path: Path) -> None:
             raise UnsoundError(f"{rows} rows, of which {told} are told")
 
 
+def invoice(path: Path) -> None:
+    """Hold an invoice to a log; what differs is the difference of its lines."""
+    found = kp.report.check_invoice(path, LOG, catalog="2026-06")
+    if found.difference_usd != sum(line.difference_usd for line in found.lines):
+        raise UnsoundError(f"the lines do not add up to {found.difference_usd}")
+
+
+def portfolio(planned: Mapping[str, Any]) -> Callable[[Path], None]:
+    """Choose models by what evaluations say of them."""
+
+    def reading(path: Path) -> None:
+        found = kp.choose.portfolio(
+            budget_usd_per_month=50, evaluations=read_evaluations(path), **planned
+        )
+        spend = found.spend_usd()
+        if found.is_feasible and spend is not None and spend > found.budget_usd_per_month:
+            raise UnsoundError(f"a budget of 50 USD buys {found.page().title}")
+
+    return reading
+
+
 def check(path: Path) -> None:
     """Hold a configuration to a file beside it."""
     (path.parent / "ok.md").write_text("ok", encoding="utf-8")
@@ -279,6 +204,11 @@ def request(path: Path) -> None:
     """Estimate a request, with the reply that it may have."""
     body = json.loads(path.read_bytes())
     kp.estimate(body, as_of=DAY)
+
+
+def plan(path: Path) -> None:
+    """Read what was planned, all of it on one model where it names several."""
+    plan_of(path, "kimi-k2", None)
 
 
 def templates(path: Path) -> None:
@@ -315,11 +245,15 @@ def readers() -> Mapping[str, Reader]:
     card = (data_dir() / "catalogs" / "2026-06.toml").read_bytes()
     tiers = next((data_dir() / "limits").glob("*.toml")).read_bytes()
     workload = kp.Workload(name="w", requests_per_day=10, prompt_tokens=9, completion_tokens=5)
-    plan = kp.project([workload], months=2, start="2026-11", as_of=DAY, n_paths=100)
-    planned = plan_json(kp.recommend([workload], projection=plan)).encode()
+    projection = kp.project([workload], months=2, start="2026-11", as_of=DAY, n_paths=100)
+    choice = kp.recommend([workload], projection=projection)
+    planned, table = plan_json(choice).encode(), csv_text(planned_frames(choice)[0]).encode()
+    excel = b"\xef\xbb\xbf" + table.replace(b"\n", b"\r\n")
+    chosen = {"workloads": [workload], "projection": projection, "fit": choice.fit}
     reads = {
         "usage": Reader(usage, (".jsonl", ".csv", ".json", ".log", ".tsv"), LOGS),
-        "parquet": Reader(usage, (".parquet",), tables()),
+        "parquet": Reader(usage, (".parquet", ".arrow", ".parquet.gz", ".arrow.gz"), tables()),
+        "invoice": Reader(invoice, (".csv",), INVOICES),
         "prefix log": Reader(read_prefix_log, (".jsonl",), PREFIXES),
         "workloads": Reader(read_plan, (".toml",), (example, first)),
         "configuration": Reader(check, (".toml",), CONFIGURATIONS),
@@ -327,7 +261,8 @@ def readers() -> Mapping[str, Reader]:
         "prices": Reader(kp.load_catalog, (".json",), PRICES),
         "tiers": Reader(load_limits, (".toml",), (tiers,)),
         "evaluations": Reader(read_evaluations, (".csv",), EVALUATIONS),
-        "plan": Reader(lambda path: plan_of(path, None, None), (".json", ".csv"), (planned,)),
+        "portfolio": Reader(portfolio(chosen), (".csv",), EVALUATIONS),
+        "plan": Reader(plan, (".json", ".csv"), (planned, table, excel)),
         "baseline": Reader(read_baseline, (".json",), BASELINES),
         "forecasts": Reader(read_past, (".jsonl",), PAST),
         "request": Reader(tolerant(request), (".json",), REQUESTS),
@@ -382,6 +317,14 @@ LOGS = (
     b'data: {"id": "a", "object": "chat.completion.chunk", "choices": [{"usage": {"prompt_tokens": 5, "completion_tokens": 2}}]}\n\ndata: [DONE]\n',
     b'startTime,model,prompt_tokens,completion_tokens,spend,metadata\n2026-11-01T00:00:00Z,kimi-k2,5,2,0.1,"{""usage_object"": {""prompt_tokens"": 5}}"\n',
 )  # fmt: skip
+LOG = pd.DataFrame({
+    "timestamp": ["2026-11-01T00:00:00Z"] * 2, "model": ["kimi-k2", "kimi-k2-5"],
+    "prompt_tokens": [2_000_000, 1_000_000], "completion_tokens": [100_000, 0],
+})  # fmt: skip
+INVOICES = (
+    b'day,model,meter,quantity,amount_usd\n2026-11-01,kimi-k2,input,2000000,2.40\n2026-11-01,kimi-k2-5,input,"1,000,000",2.50\n2026-11-01,,tax,,0.10\n',
+    b"month,model,meter,quantity,amount_usd\n2026-11,kimi-k2,output,100000,0.36\n",
+)
 PREFIXES = (
     b'{"timestamp": 0, "input_length": 1024, "output_length": 5, "hash_ids": [1, 2]}\n' * 2,
 )
@@ -398,6 +341,8 @@ PAST = (
 EVALUATIONS = (
     b"workload,model,successes,trials\nw,kimi-k2,9,10\nw,kimi-k2-5,10,10\n",
     b"workload,model,item,success\nw,kimi-k2,a,1\nw,kimi-k2,b,0\n",
+    b"workload,model,item,success,prompt_tokens,cached_tokens,completion_tokens,cost_usd,seconds,score_before\n"
+    + b"".join(b"w,kimi-k2,i%d,%d,10,5,3,0.01,1.5,0.%d\n" % (n, n % 2, n) for n in range(9)),
 )
 BASELINES = (
     json.dumps({"schema": 2, "kimi_planner": "1", "catalog": {"version": "2026-06", "sha256": "0"}, "seed": None, "paths": None, "prompts": [{"path": "a.md", "name": None, "kind": "text", "model": "kimi-k2", "tokens": 5, "low_tokens": 5, "input_usd_per_mtok": "1.2", "cost_usd": "0.1", "content": ""}], "workloads": []}).encode(),

@@ -162,7 +162,7 @@ class Judge:
     ) -> bool:
         """Return whether tests find a fault of what runs in a function."""
         path = str(self.tree / mutant.path)
-        codes = code_of(compile(mutant.source(), path, "exec", dont_inherit=True))
+        codes = code_of(mutant.code(path))
         changed = [
             (one, code)
             for one in functions
@@ -210,6 +210,10 @@ class Exchange:
 
     judge: Judge
     found: dict[Mutant, bool]
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Tell why faults are left that nobody judged."""
+        print(excrepr, file=sys.stderr, flush=True)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge each fault that is not judged yet."""

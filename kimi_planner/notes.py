@@ -69,6 +69,8 @@ SENTENCES = {
     "model_named": "{name} in the log is taken for {models} of catalog {catalog}.",
     "not_priced": "Not priced, and in no total: {rows:,} rows of {models}. {why} If it is another name of one, say so: alias, --alias LOG=CATALOG.",
     "invoice_outside": "The log covers {first} to {last}; of the invoice, {what} ({usd} USD) lie outside and are held against nothing.",
+    "invoice_without": "The invoice has nothing of {what}; the log of then, {usd} USD, is held against nothing.",
+    "invoice_part": "The log covers {first} to {last}; what was billed of other days of {what} shows as another quantity.",
     "invoice_unknown": "The catalog does not have {what}, billed at {usd} USD, so whether that is right cannot be told.",
     "cached_unstated": f"{_UNSTATED} cached tokens; all their prompt tokens are billed as uncached.",
     "unstated": f"{_UNSTATED} {{what}} tokens; the totals are those of the others.",
@@ -104,6 +106,7 @@ SENTENCES = {
     "log_ends_early": "The log ends {ended}, before {day}; what was spent since is forecast.",
     "parts_in_proportion": "Only the total is forecast. It is divided among workloads and models in proportion to their spend in the last {days} days of the log, so they have no ranges of their own.",
     "plan_lacks_months": "{source} does not plan all months of {period}, so the end is not held against it.",
+    "plan_ahead": "What is to come is forecast from the log alone, without what the plan has ahead: {what}.",
     "plan_in_proportion": "The period holds months in part; the plan counts in proportion to their days.",
     # Peaks against the limits of tiers.
     "no_peak_hour": "No peak_hour_share is given, so the day is taken as even and the need is at least this.",

@@ -264,6 +264,11 @@ def stated(value: object) -> str:
     return "not stated" if value is None else str(value)
 
 
+def risk_text(share: float, *, is_least: bool = False) -> str:
+    """Return a chance in words; of spend that is the least, as nobody knows all of it, it is the least too."""
+    return f"{'at least ' * (is_least and share < 1)}{share_text(share)}"
+
+
 def share_text(share: float) -> str:
     """Return a share in percent; neither 0% nor 100% unless it is."""
     if math.isnan(share):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kimi_planner import Workload, load_catalog, load_workloads, recommend
 from kimi_planner.catalog import Catalog
+from kimi_planner.plan import Booking
 
 DATED = """
 version = "own"
@@ -148,9 +149,21 @@ NEWER = {"kimi-k2-5": "kimi-k3", "kimi-k2": "kimi-k2.6"}
 
 def budget_meeting(catalog="2026-06", **options):
     """Return the plan of a budget meeting: four workloads of a year on two models of a catalog."""
-    workloads = load_workloads(Path(__file__).parent / "data" / "budget-meeting.toml")
+    return _year("budget-meeting", NEWER, catalog, {"start": "2027-01"} | options)
+
+
+def insurer_year(catalog="2026-06", **options):
+    """Return the plan of a fiscal year that is booked at P80 plus 5%, on two models of a catalog."""
+    scope = {"start": "2027-04", "booking": Booking(book="p80", contingency_percent=5)}
+    return _year("insurer-year", NEWER | {"kimi-k2-5": "kimi-k3.1-pro"}, catalog, scope | options)
+
+
+def _year(file, newer, catalog, options):
+    """Return the plan of twelve months of a workload file, on the models it names or newer ones."""
+    workloads = load_workloads(Path(__file__).parent / "data" / f"{file}.toml")
+    models = list(dict.fromkeys(one.model for one in workloads if one.model))
     if "kimi-k2-5" not in load_catalog(catalog).ids:
-        workloads = [replace(one, model=NEWER[one.model]) for one in workloads]
-    scope = {"months": 12, "start": "2027-01", "as_of": "2026-11-24", "n_paths": 500}
-    models = list(dict.fromkeys(one.model for one in workloads))
-    return recommend(workloads, catalog=catalog, models=models, **scope | options)
+        workloads = [replace(one, model=newer.get(one.model)) for one in workloads]
+        models = [newer[one] for one in models]
+    scope = {"months": 12, "as_of": "2026-11-24", "n_paths": 500, "models": models}
+    return recommend(workloads, catalog=catalog, **scope | options)

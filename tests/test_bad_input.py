@@ -132,6 +132,14 @@ def test_broken_utf8_names_the_line(tmp_path, fails):
         (["--seed", "-1"], ["seed is -1"]),
         (["--paths", "3"], ["n_paths is 3", "from 100"]),
         (["--format", "xml"], ["xml", "json"]),
+        (
+            ["--choose", "w=kimi-k2", "--choose", "w=kimi-k2-5"],
+            ["'w' is given twice, as 'kimi-k2' and as 'kimi-k2-5'"],
+        ),
+        (
+            ["--also-in", "EUR=1@2026-01-01", "--also-in", "EUR=2@2026-01-01"],
+            ["Two rates of EUR are of 2026-01-01"],
+        ),
         (["--bogus"], ["--bogus", "--help"]),
     ],
 )
@@ -141,6 +149,23 @@ def test_a_bad_option_is_one_clear_line(fails, arguments, words):
     assert code == 2
     for word in words:
         assert word in said
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("usage price log.csv --alias a=kimi-k2 --alias a=kimi-k2-5", "'a' is given twice"),
+        ("usage price log.csv --map prompt_tokens=a --map prompt_tokens=b", "'prompt_tokens' is given twice"),
+        ("check --output json=a.txt --output junit=a.txt", "'a.txt' is given twice, as 'json' and as 'junit'"),
+        ("count log.jsonl --audit --model a=kimi-k2,a=kimi-k2-5", "'a' is given twice"),
+        ("usage outlook log.csv --budget 5 --fail-above nan", "nan is no number from 0 to 1"),
+    ],
+)  # fmt: skip
+def test_an_option_that_says_two_things_or_none_is_refused(fails, command, said):
+    """The last of two would win in silence, and no chance is above what is no number."""
+    code, line = fails(*command.split())
+    assert code == 2
+    assert said in line
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ def test_a_batch_is_billed_at_its_share_of_every_price():
     bill = cost(USAGE, "kimi-k2.5", catalog=PUBLIC, batch=True, fees={"web search": 3})
     assert bill.total_usd == full.total_usd * Decimal("0.60") + 3 * Decimal("0.005")
     assert bill.fees_usd == Decimal("0.015")
+    none = cost(USAGE, "kimi-k2.5", catalog=PUBLIC, fees={"web search": 0})
+    assert (none.total_usd, none.fees_usd) == (full.total_usd, 0)
     assert bill.usd["batch_output"] == full.usd["output"] * Decimal("0.60")
     assert bill.output_usd == bill.usd["batch_output"]
 

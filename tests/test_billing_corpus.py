@@ -24,7 +24,9 @@ from pyarrow import parquet, table
 from scipy.stats import t as student
 
 from kimi_planner import count_messages, count_tokens
-from kimi_planner.billing.corpus.sample import Block, Frame, ratio_interval
+from kimi_planner.billing.corpus import records
+from kimi_planner.billing.corpus.result import CorpusCount
+from kimi_planner.billing.corpus.sample import Block, Frame, block_bytes_for, ratio_interval
 from kimi_planner.errors import FileError, UnknownModelError
 from kimi_planner.tokens import count_corpus
 
@@ -356,6 +358,77 @@ def test_lines_end_at_line_feeds_alone(tmp_path: Path) -> None:
     assert (
         count_corpus(path, field="t", sample=0.1).tokens == count_corpus(path, field="t").tokens > 0
     )
+
+
+def test_marks_of_the_order_of_bytes_are_no_part_of_a_line(tmp_path: Path) -> None:
+    """At the start of a file, and further down where files were joined; a line of nothing else is blank."""
+    path = tmp_path / "rows.jsonl"
+    mark = b"\xef\xbb\xbf"
+    path.write_bytes(mark + b'{"t": "one"}\n{"t": "two"}\n' + mark + b'{"t": "three"}\n' + mark)
+    found = count_corpus(path, field="t")
+    assert (found.tokens, found.rows, found.rejected) == (3, 3, 0)
+
+
+def test_a_line_may_be_as_long_as_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end of line included; a byte more is an error with the number of the line."""
+    monkeypatch.setattr(records, "LINE_BYTES", 20)
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"t": "one"}\n' + b'{"t": "two 2 two"'.ljust(18) + b"}\n")
+    assert count_corpus(path, field="t").rows == 2
+    path.write_bytes(b'{"t": "one"}\n' + b'{"t": "two 2 two"'.ljust(19) + b"}\n")
+    found = count_corpus(path, field="t")
+    assert (found.rejected, "rows.jsonl line 2: longer than 20 bytes" in found.messages[0]) == (
+        1,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    "messages", ['["hello", "you"]', "[]", '"hello"', "{}", '{"role": "user"}']
+)
+def test_an_object_whose_messages_are_none_is_a_text(tmp_path: Path, messages: str) -> None:
+    """Only a list of messages makes a file of JSON a request, which is billed as a prompt."""
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"messages": {messages}}}', encoding="utf-8")
+    found = count_corpus(path)
+    assert (found.tokens, found.rejected) == (count_tokens(path.read_text("utf-8")), 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0, 0, "0 to 0"),
+        (950, 999, "950 to 999"),
+        (1_000, 9_000, "1.0 k to 9.0 k"),
+        (8_120, 8_140, "8.12 k to 8.14 k"),
+        (8_120, 8_139, "8.120 k to 8.139 k"),
+        (999_000, 1_500_000, "1.0 M to 1.5 M"),
+        (1_234_000, 1_236_000, "1.234 M to 1.236 M"),
+        (2_000_000_000, 3_500_000_000, "2.0 B to 3.5 B"),
+        (5_000, 5_000, "5.000 k to 5.000 k"),
+    ],
+)
+def test_an_interval_is_written_with_the_digits_that_tell_its_ends_apart(
+    low: int, high: int, said: str
+) -> None:
+    """In thousands, millions or billions, never with digits that are not there."""
+    found = CorpusCount(
+        tokens=low, low=low, high=high, share_read=0.05, rows=1, size_bytes=1, files=(), rejected=0,
+        messages=(), seed=0,
+    )  # fmt: skip
+    assert found.sentence() == f"{said} tokens (95%), 5% read."
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.3])
+@pytest.mark.parametrize("size", [10**6, 10**7, 10**9, 10**11])
+def test_blocks_are_as_large_as_leaves_enough_of_them(size: int, share: float) -> None:
+    """Six hundred are read, or as many as blocks of 1 KiB at least, of 1 MiB at most, give."""
+    block = block_bytes_for(size, share)
+    least, most = 1 << 10, 1 << 20
+    assert least <= block <= most
+    read = size * share / block
+    assert read >= 600 or block == least
+    assert size * share / (block + 1) < 600 or block == most
 
 
 def test_packed_binary_files_in_folders_are_left_out(tmp_path: Path) -> None:

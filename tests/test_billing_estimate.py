@@ -100,6 +100,10 @@ def test_a_prompt_longer_than_the_window_never_fits() -> None:
     found = estimate({"model": "kimi-k2", "messages": long})
     assert found.prompt_tokens > 128_000
     assert found.fits is False
+    (said,) = found.refused
+    assert said == (
+        f"The prompt ({found.prompt_tokens:,}) alone is more than the context window of 128,000 tokens."
+    )
 
 
 def test_an_unknown_window_is_not_a_fit() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from kimi_planner.boundary import Boundary
 from kimi_planner.checks.config import load_config
+from kimi_planner.checks.run import Check
 from kimi_planner.files import read_text
 from kimi_planner.tokens.prompts import read as templates
 
@@ -104,6 +105,17 @@ def test_a_link_leads_nowhere_else(repository, check, name, target, config):
     assert any(why in said for why in ("outside of the repo", "leads out", "belongs to Git"))
     assert SECRET not in said
     assert (repository.parent / "secret.env").read_text(encoding="utf-8") == f"KEY={SECRET}\n"
+
+
+def test_what_a_check_finds_is_held_whichever_of_it_is_asked_for(repository):
+    """Prompts, what cannot be read, and results: each by itself, and the first of all."""
+    (repository / "link.md").symlink_to(repository.parent / "secret.env")
+    path = repository / "kimi-planner.toml"
+    path.write_text(PROMPTS.format("*.md"), encoding="utf-8")
+    assert [one.path for one in Check(load_config(path)).prompts] == ["ok.md"]
+    (found,) = Check(load_config(path)).found
+    assert [one.path for one in found.faults] == ["link.md"]
+    assert Check(load_config(path)).unread == {"link.md"}
 
 
 INCLUDES = {

@@ -11,6 +11,7 @@ from scipy import stats
 
 import kimi_planner as kp
 from kimi_planner.calls.conversation import conversation
+from kimi_planner.calls.windowed import control_mean
 from kimi_planner.errors import KimiPlannerError, SettingError, UnknownModelError, WorkloadError
 
 Z90 = stats.norm.ppf(0.9)
@@ -49,6 +50,34 @@ def test_certain_turns_are_an_arithmetic_series(model):
     assert (frame[["reach_share", "fit_share", "made_share"]] == 1).all(axis=None)
     assert found.mean_usd == pytest.approx(usd.sum(), rel=1e-12)
     assert (found.first_overflow, found.never_overflows_share) == ({}, 1)
+
+
+def test_the_mean_so_far_is_the_sum_of_the_means():
+    """Where no call is refused, whatever the sizes: by the means of question and answer, turn by turn."""
+    sizes = workload(
+        turns=5, prompt_tokens={"p50": 900, "p90": 2500}, followup_tokens=150,
+        completion_tokens={"p50": 250, "p90": 700},
+    )  # fmt: skip
+    frame = conversation(sizes, "kimi-k2").frame
+    first, answer = (
+        p50 * math.exp((math.log(p90 / p50) / 1.2815515655446004) ** 2 / 2)
+        for p50, p90 in ((900, 2500), (250, 700))
+    )
+    price, output = PRICES["kimi-k2"]
+    usd = ((first + (150 + answer) * np.arange(5)) * price + answer * output) / 1e6
+    np.testing.assert_allclose(frame["mean_usd"], usd, rtol=1e-4)
+    np.testing.assert_allclose(frame["mean_cumulative_usd"], usd.cumsum(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e6, 1.0, 1e-6, 1e-12])
+def test_a_mean_is_corrected_alike_in_every_unit(unit):
+    """In proportion to the control; not at all by one that is the same but for its rounding."""
+    rng = np.random.default_rng(0)
+    control = unit * rng.lognormal(size=100)
+    expected = 1.5 * control.mean()
+    assert control_mean(3 * control, control, expected) == pytest.approx(3 * expected, rel=1e-12)
+    same = np.where(np.arange(100) % 2, unit, np.nextafter(unit, np.inf))
+    assert control_mean(control, same, 2 * unit) == pytest.approx(control.mean(), rel=1e-12)
 
 
 LONG = {

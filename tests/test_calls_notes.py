@@ -60,6 +60,8 @@ def test_what_the_cached_share_assumes_is_said():
         workload(name="u", cache=table | {"turn_gap_minutes": 3}, turns=3),
         workload(name="t", cached_share=0.3),
     ]
+    assert not call_notes(parts[3:], SPECS)
+    assert len(call_notes([parts[0]], SPECS)) == len(call_notes([parts[2]], SPECS)) == 1
     assert call_notes(parts, SPECS) == (
         "The cached share is worked out for conversations that start at random around the clock, at "
         "the mean traffic of a first month without growth or events, with "

@@ -150,6 +150,9 @@ def test_every_call_is_priced_whole_where_nothing_else_is_asked():
         found = project(asked, start="2026-11", as_of=date(2026, 10, 1), months=1, models="kimi-k2")
         lost = refused_usd(found, asked, "kimi-k2")
         assert lost == pytest.approx(bill(10) - bill(6), rel=1e-12)
+    short = replace(sizes, turns=6)
+    fits = project(short, start="2026-11", as_of=date(2026, 10, 1), months=1, models="kimi-k2")
+    assert refused_usd(fits, short, "kimi-k2") == 0
     shorter = replace(sizes, overflow={"summarise_to_tokens": 127_990})
     assert refused_usd(replace(found, workloads=(shorter,)), shorter, "kimi-k2") is None
 
@@ -178,6 +181,20 @@ def test_plain_numbers_are_billed_exactly_in_a_window():
     assert dropped.completion == 100
     whole = exact_tokens(workload(**sizes), False, window=1400)
     assert whole == exact_tokens(workload(**sizes), False)
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.5, 1.0])
+def test_where_every_call_fits_nothing_is_lost(factor):
+    """Though at a larger mean some would be refused: to the last digit, as without a window."""
+    sizes = workload(
+        prompt_tokens={"p50": 2000, "p90": 2500, "mean_factor": {"p50": 1, "p90": 2}},
+        overflow="reject",
+    )
+    (key,) = [key for key, one in sizes.resolve().sizes.factors.items() if not one.is_certain]
+    free = expected_tokens(sizes, False, {key: factor})
+    cut = expected_tokens(sizes, False, {key: factor}, window=20_000)
+    assert (cut.prompt, cut.completion) == (free.prompt, free.completion)
+    assert expected_tokens(sizes, False, {key: 9.0}, window=20_000).completion < free.completion
 
 
 def test_a_third_of_the_calls_is_a_third():

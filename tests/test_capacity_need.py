@@ -334,9 +334,7 @@ def test_bad_settings_are_named(change, said):
 
 
 def test_bad_names_and_limits_are_refused():
-    """The name of all together, an unknown version and an unknown workload or model are refused."""
-    with pytest.raises(SettingError, match="'all', which means all together"):
-        throughput(plain(name="all"), **SETTINGS)
+    """An unknown version and an unknown workload or model are refused."""
     with pytest.raises(LimitsError, match="Unknown limits '1999-01'"):
         throughput(plain(), limits="1999-01", **SETTINGS)
     with pytest.raises(SettingError, match="no workload 'other' on model 'kimi-k2'"):

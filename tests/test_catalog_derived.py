@@ -130,6 +130,7 @@ def test_a_report_shows_its_total_in_the_other_currency():
         (lambda: CARD.in_currency("euro", rate=1, on=date(2026, 1, 1)), "Give three letters other than USD"),
         (lambda: CARD.in_currency("USD", rate=1, on=date(2026, 1, 1)), "Give three letters other than USD"),
         (lambda: CARD.in_currency("EUR", rate=0, on=date(2026, 1, 1)), "The rate is 0. It lies above 0"),
+        (lambda: CARD.in_currency("EUR", rate=1, on=date(2026, 1, 1)).in_currency("EUR", rate=2, on=date(2026, 1, 1)), "Two rates of EUR are of 2026-01-01, 1 and 2. Keep one."),
         (lambda: CARD.in_currency("EUR", rate="x", on=date(2026, 1, 1)), "'x' is not a number"),
         (lambda: CARD.in_currency("EUR", rate=1, on="today"), "Give a day: datetime.date"),
         (lambda: LISTED.in_currency("CNY", rate=7, on=date(2026, 1, 1)).with_list("CNY"), "by a rate and by the list"),

@@ -4,11 +4,12 @@ import json
 from datetime import date
 from decimal import Decimal
 
+import checking
 import pytest
 
 from kimi_planner import count_messages, count_tokens, load_catalog
 from kimi_planner.checks.config import load_config
-from kimi_planner.checks.results import Outcome, worst
+from kimi_planner.checks.results import Outcome, ordered, worst
 from kimi_planner.checks.run import Check
 from kimi_planner.errors import (
     CatalogError,
@@ -65,6 +66,19 @@ def test_prompts_are_found_by_glob_and_counted(project):
     assert long.value == count_tokens("word " * 500)
     assert (long.outcome, found["prompts/short.md"].outcome) == (Outcome.OVER, Outcome.PASSED)
     assert long.message == f"{long.value} tokens, limit 100, {float(long.value) / 100 - 1:.1%} over"
+
+
+@pytest.mark.parametrize(("most", "said"), [("0.0041", "0.41%"), ("0.5", "50%"), ("1", "100%")])
+def test_a_share_of_the_window_is_said_in_percent(project, most, said):
+    """That which is taken, and that which may be: 501 and 26 of output are 527 of 128,000."""
+    path = project(
+        '[[tool.kimi-planner.prompts]]\npaths = ["prompts/deep/*.md"]\nmax_tokens = 999\n'
+        f"completion_tokens = 26\nmax_context_share = {most}\n"
+    )
+    (one,) = [one for one in results_of(path) if one.rule == "context-share"]
+    taken = "501 tokens and 26 of output are 0.41% of the 128,000 of kimi-k2"
+    assert one.value == Decimal(527) / 128_000
+    assert one.message == f"{taken}, limit {said}" + ", 0.4% over" * (one.outcome is Outcome.OVER)
 
 
 def test_prompt_cost_is_exact(project):
@@ -218,3 +232,23 @@ def test_unknown_names_in_the_configuration(project, tmp_path):
     named = SPEND.replace("w.toml", "workloads.toml") + 'name = "third"\n'
     with pytest.raises(ConfigError, match="no workload named 'third'"):
         results_of(project(named))
+
+
+def test_results_come_worst_first():
+    """By outcome, then by how much of the limit is used; of fit the least comes first; else by place."""
+    expected = [
+        checking.over("i.md", outcome=Outcome.INVALID, value=None),
+        checking.over("u.md", outcome=Outcome.UNKNOWN, value=None),
+        checking.over("nothing allowed.md", limit=Decimal(0), value=Decimal(1)),
+        checking.over("much.md", by=100),
+        checking.over("b.md", by=50),
+        checking.over("little fits.toml", rule="workload-fit", value=Decimal("0.3"), limit=Decimal("0.5")),
+        checking.over("more fits.toml", rule="workload-fit", value=Decimal("0.45"), limit=Decimal("0.5")),
+        checking.over("c.md", by=1),
+        checking.over("w.md", by=-5, outcome=Outcome.WARNING),
+        checking.over("a.md", by=-50, outcome=Outcome.PASSED),
+        checking.over("p1.md", outcome=Outcome.PASSED, value=Decimal(0), limit=Decimal(0)),
+        checking.over("p2.md", outcome=Outcome.PASSED, value=Decimal(0)),
+        checking.over("p3.md", outcome=Outcome.PASSED, value=None),
+    ]  # fmt: skip
+    assert ordered(expected[::-1]) == expected

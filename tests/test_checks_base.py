@@ -63,6 +63,7 @@ def test_a_branch_is_compared_with_where_it_left(repository, check):
     assert "p/a.md on m: " in text
     assert "since the baseline" not in text.split("Against")[1]
     commit(repository)
+    assert f"Prompts since main ({left[:12]})" in check("--base", "main", "--format", "markdown")[1]
     found = compared(check, "--base", "main")
     assert [(one["state"], one["new"]["path"]) for one in found["prompts"]] == [
         ("changed", "p/a.md")
@@ -169,6 +170,14 @@ def test_a_name_of_no_commit_is_one_line(repository, check, ref):
     assert (code, text.count("\n")) == (2, 1)
     assert "no such commit" in text
     assert git(repository, "status", "--porcelain") == ""
+
+
+def test_what_git_itself_refuses_is_its_first_line(repository, check, monkeypatch):
+    """Such as a folder of somebody else; how Git would be told otherwise is not one line."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    code, text = check("--base", "main")
+    assert (code, text.count("\n")) == (2, 1)
+    assert "Git says: fatal: detected dubious ownership in repository at" in text
 
 
 def test_without_a_repository_or_beside_a_baseline_it_is_refused(

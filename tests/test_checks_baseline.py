@@ -1,6 +1,7 @@
 """Baselines: what is kept, what changed, why, and how much of that is allowed."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -287,6 +288,7 @@ def test_growth_of_a_prompt_is_held_against_what_is_allowed(tmp_path, allowed, o
     assert [one.outcome for one in growth] == outcomes
     below = "ignore_below" in allowed and outcomes == [Outcome.PASSED]
     assert report.comparison.below == int(below)
+    assert not re.search(r"%? over$", growth[0].message), "of percents that would be confusing"
     shown = check.report(before, may_grow=True)
     assert not [one for one in shown.results if one.rule == "prompt-growth"]
 
@@ -376,6 +378,24 @@ def test_an_empty_baseline_can_be_written_and_read(tmp_path):
     assert found.prompts == found.workloads == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("three plain words", "06b780"),
+        ("two words", "b20372"),
+        ("one", "2d2d51"),
+        ("", "000000"),
+        ("四个汉字", "5559afc0cfe9"),  # each of them is a word
+    ],
+)
+def test_what_a_prompt_says_is_kept_as_earlier_versions_did(text, digits):
+    """The sketch of a committed baseline means the same to the next version: six digits for each hash.
+
+    By hand of the CRC-32 of three words, an absent one being 0: ``(a * F + b) * F + c`` modulo ``2**24``.
+    """
+    assert sketch(text) == digits
+
+
 RULES = " ".join(
     f"Rule {n}: answer question {n * 7 % 11} in {n * 3} words of style {n}." for n in range(40)
 )
@@ -410,6 +430,7 @@ def test_a_rename_with_growth_is_growth(tmp_path):
     assert "p/new.md on m (was p/a.md): " in render(report, "text")
     assert "1 moved, 1 unchanged" in render(report, "text")
     assert "(was p/a.md)" in render(report, "markdown")
+    assert "Prompts since the baseline" in render(report, "markdown")
     assert json.loads(render(report, "json"))["baseline"]["prompts"][0]["state"] == "moved"
 
 

@@ -27,6 +27,17 @@ def test_a_file_of_its_own_says_what_pyproject_does(tmp_path):
     assert checking.results_of(own)[0].message == checking.results_of(project)[0].message
 
 
+@pytest.mark.parametrize("name", ["checks.toml", "zeta.toml"])
+def test_only_the_file_of_a_project_needs_a_table_of_its_own(tmp_path, name):
+    """Any other name has the keys at its top; those of pyproject.toml there are somebody else's."""
+    text = f'model = "kimi-k2"\n{PROMPTS}'
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert load_config(tmp_path / name).prompts[0].max_tokens == 3
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"no table \[tool\.kimi-planner\]"):
+        load_config(tmp_path / "pyproject.toml")
+
+
 def test_the_configuration_of_a_folder_is_found_and_never_two_of_them(tmp_path):
     """The own file comes first; with a table in pyproject.toml beside it, neither is guessed; or none."""
     project = tmp_path / "pyproject.toml"

@@ -149,9 +149,33 @@ def test_a_workload_is_held_with_its_changed_prompts(tmp_path):
     )
     moved = [one for one in after.report(old).results if one.rule == "workload-spend"]
     assert moved[1].value == spends[1].value  # the other model's prompt was in its calls too
+    gone = replace(after.moment.prompts[0], path="p/gone.md", model="n")
+    besides = replace(old, prompts=(*old.prompts, gone))
+    same = [one for one in after.report(besides).results if one.rule == "workload-spend"]
+    assert same[1].value == spends[1].value  # what another model was sent, and is no more, was not
     untouched = changed(tmp_path, NAMED + SPEND.format(usd), new=SHORT, **files)
     assert [one.rule for one in untouched.results].count("workload-spend") == 1
     assert untouched.comparison.month is None
+
+
+def test_a_budget_of_another_workload_of_the_file_is_not_held_with_the_prompts(tmp_path):
+    """Only the workload whose calls send them costs more."""
+    one = checking.workloads()
+    files = {"w_dot_toml": one + one.replace('"chat"', '"other"')}
+    named = SPEND.format("1e9") + 'name = "{}"\n'
+    report = changed(tmp_path, NAMED + named.format("chat") + named.format("other"), **files)
+    spends = [one.name for one in report.results if one.rule == "workload-spend"]
+    assert spends == ["chat", "other", "chat"]
+
+
+def test_a_new_prompt_may_add_as_much_to_a_month_as_a_longer_one(tmp_path):
+    """Calls times its tokens times their price, with its own words."""
+    config = f"max_growth_usd_per_month = 0.01\n{CALLS.format(10_000)}"
+    old = check(tmp_path, config).moment
+    report = check(tmp_path, config, p__new_dot_md="one two three four five").report(old)
+    (one,) = [one for one in report.results if one.rule == "prompt-growth"]
+    assert (one.outcome, one.value) == (Outcome.OVER, Decimal(10_000) * 5 * 2 / 1_000_000)
+    assert one.message == "new, +0.10 USD a month (range not given), limit +0.01 USD a month"
 
 
 @pytest.mark.skipif(which("git") is None, reason="Git is not installed")

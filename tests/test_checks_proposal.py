@@ -179,11 +179,30 @@ def test_bundled_scripts_are_excluded(run):
     files = {
         "web/a.js": f"const prompt = '{SHORT}';",
         "web/b.js": f"const prompt = '{SHORT}';" * 900,
+        "web/c.js": f"const prompt = '{SHORT}';\n" * 900,
     }
     assert run("init", "--write", files=files)[0] == 0
     text = Path("kimi-planner.toml").read_text(encoding="utf-8")
     assert limits(text)["web/**/*.js"]["exclude"] == ["web/b.js"]
     assert run("check")[0] == 0
+
+
+def test_names_are_written_as_people_read_them(run):
+    """Of any script, in both files that are written."""
+    code = f"PROMPT = {SHORT!r}\nollama.chat(messages=[])\n"
+    assert run("init", "--write", files={"提示/é.py": code})[0] == 0
+    assert 'paths = ["提示/**/*.py"]' in Path("kimi-planner.toml").read_text(encoding="utf-8")
+    assert "# 提示/é.py line 2:" in Path("workloads.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("bad", "good"), [(10, 1), (11, 11), (11, 12)])
+def test_faults_are_named_where_they_are_few_or_fewer(run, bad, good):
+    """Up to ten are left out by name, and more where still more can be counted; else the good are named."""
+    files = {f"src/bad{number}.py": "def (" for number in range(bad)}
+    files |= {f"src/good{number}.py": f"PROMPT = {SHORT!r}" for number in range(good)}
+    _, out, _ = run("init", files=files)
+    (found,) = limits(out).values()
+    assert (len(found["paths"]), len(found.get("exclude", []))) == (1, bad)
 
 
 def test_many_faults_name_the_others(run):
@@ -240,6 +259,7 @@ def test_each_call_of_a_model_is_a_stub_of_a_workload(run):
     script = "export const run = () => generateText({ model, prompt });"
     other = f"PROMPT = {SHORT[:20]!r}\n"
     files = {"src/agent.py": code, "src/a.py": other, "src/b.py": other, "web/a.ts": script}
+    files |= {"README.md": "ollama.chat(", "src/aside.md": "ollama.chat("}
     run("init", "--write", files=files)
     text = Path("workloads.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text) == {}

@@ -1,6 +1,7 @@
 """Several configurations in one run, and paths as seen from the root of the repository."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import checking
@@ -8,6 +9,8 @@ import pytest
 
 from kimi_planner import count_tokens
 from kimi_planner.checks.formats.render import FORMATS
+from kimi_planner.checks.growth import Comparison
+from kimi_planner.checks.together import together
 
 CONFIG = 'model = "kimi-k2"\n[[prompts]]\npaths = ["p/*.md"]\nmax_tokens = 3\n'
 
@@ -103,6 +106,15 @@ def test_each_configuration_has_its_baseline(repository, check):
     compared = json.loads(text)["baseline"]
     assert [one["new"]["path"] for one in compared["prompts"]] == ["one/p/a.md", "two/p/b.md"]
     assert compared["path"] == "one/kimi-planner-baseline.json, two/kimi-planner-baseline.json"
+
+
+def test_a_report_alone_stays_what_it_is():
+    """Also what it was compared with, if that is a commit and no file."""
+    comparison = Comparison(
+        baseline="main (0123)", is_file=False, prompts=(), workloads=(), unchanged=1, below=0, notes=(),
+    )  # fmt: skip
+    report = replace(checking.report_of(checking.over()), comparison=comparison)
+    assert together([report]) == report
 
 
 def test_two_configurations_never_write_one_baseline(repository, check):

@@ -42,13 +42,23 @@ def test_a_total_without_an_upper_end_is_unknown_or_over(tmp_path):
     """A variable that nobody declares leaves it unknown, unless the rest is over already."""
     config = BUDGET.replace("p/**", "p/s/*.py") + TOTAL + "max_tokens = {}\n"
     code = f'def f(x):\n    return f"""{TEXT * 9}{{x}}"""\n'
-    outcomes = {
-        limit: rules(check(tmp_path, config.format(limit), p__s__c_dot_py=code).report(), "total-tokens")[0]
-        for limit in (9000, 5)
-    }  # fmt: skip
-    assert outcomes[9000].outcome is Outcome.UNKNOWN
-    assert "no upper end of p/s/c.py" in outcomes[9000].message
-    assert outcomes[5].outcome is Outcome.OVER
+    least = count_tokens(TEXT * 9)
+    for limit, outcome in (
+        (9000, Outcome.UNKNOWN),
+        (least, Outcome.UNKNOWN),
+        (least - 1, Outcome.OVER),
+    ):
+        made = check(tmp_path, config.format(limit), p__s__c_dot_py=code)
+        (result,) = rules(made.report(), "total-tokens")
+        assert result.outcome is outcome
+        assert ("no upper end of p/s/c.py" in result.message) == (outcome is Outcome.UNKNOWN)
+
+
+def test_an_empty_prompt_adds_nothing(tmp_path):
+    """The total of others is theirs alone."""
+    tokens = count_tokens(TEXT) + count_tokens(TEXT * 2)
+    made = check(tmp_path, BUDGET + TOTAL + f"max_tokens = {tokens}\n", p__s__c_dot_md="")
+    assert [one.value for one in rules(made.report(), "total-tokens")] == [tokens]
 
 
 def test_growth_together_counts_what_came_and_went(tmp_path):

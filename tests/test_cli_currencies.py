@@ -90,7 +90,10 @@ def test_focus_rows_in_another_currency_are_a_file_of_their_own(log, tmp_path):
     """Billed in EUR at the rate of the month, priced in USD; without a file there is one line."""
     out = tmp_path / "focus.csv"
     printed("usage", "focus", log, *CARD, *RATES, "--out", str(out), code=3)
-    usd, eur = ([*csv.DictReader(path.open())] for path in (out, tmp_path / "focus-eur.csv"))
+    usd, eur = (
+        [*csv.DictReader(path.read_text().splitlines())]
+        for path in (out, tmp_path / "focus-eur.csv")
+    )
     assert {row["BillingCurrency"] for row in usd} == {"USD"}
     assert {(row["BillingCurrency"], row["PricingCurrency"]) for row in eur} == {("EUR", "USD")}
     assert sum(Decimal(row["BilledCost"]) for row in eur) == EUR + Decimal("2.25")

@@ -191,7 +191,7 @@ def test_what_is_not_priced_is_a_row_and_exit_code_3(run, log, plan, tmp_path):
     assert (code, "rows of gpt-x" in out) == (3, True)
     assert run("usage", "forecast", "other.csv", "--horizon", "1 day")[0] == 3
     assert run("usage", "price", "other.csv", "--alias", "gpt-x=kimi-k2-5")[0] == 0
-    assert run("usage", "fit", "other.csv", "--name", "all")[0] == 0
+    assert run("usage", "fit", "other.csv", "--name", "team")[0] == 0
 
 
 def test_a_fitted_workload_loads_and_has_the_means_of_the_log(run, tmp_path, log):

@@ -131,3 +131,27 @@ def test_closed_streams_change_no_exit_code(
     line = f"exec {closed}; {sys.executable} -m kimi_planner {command}"
     done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, check=False)
     assert done.returncode == code
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    ("command", "to", "code"),
+    [
+        ("usage price log.csv", "2>/dev/full", 0),
+        ("count log.csv --out made.txt", "2>/dev/full", 0),  # says what it wrote
+        ("count no-such-file", "2>/dev/full", 2),
+        ("count no-such-file", "2</dev/null", 2),  # open, but not to be written to
+        ("usage price log.csv", ">/dev/full 2>/dev/full", 2),
+        ("usage price log.csv", "1</dev/null", 2),
+        ("--version", ">/dev/full 2>/dev/full", 2),
+    ],
+)
+def test_streams_that_take_nothing_do_not_read_as_a_breach(
+    folder: Path, command: str, to: str, code: int
+) -> None:
+    """What was to be printed is missing, which is an error; that nobody can be told is none."""
+    line = f"exec {sys.executable} -m kimi_planner {command} {to}"
+    done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, check=False)
+    assert done.returncode == code
+    if to == "1</dev/null":
+        assert done.stderr.startswith(b"kimi-planner: standard output: cannot be read or written (")

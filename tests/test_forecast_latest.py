@@ -206,8 +206,17 @@ def test_a_period_that_is_over_has_no_forecast():
     assert found.quantile(0.1) == found.quantile(0.9) == 2160
     assert (found.budget.chance, found.budget.day, found.budget.left_usd_per_day) == (0, None, None)
     assert found.against(2159).day == date(2026, 11, 30)
+    assert [found.against(one).chance for one in (2160, "2160.5", "2159.99")] == [0, 0, 1]
     assert "which is all of it" in found.sentences[0]
     assert estimate(steady(end="2026-12-01")).ahead is None
+
+
+def test_the_period_is_that_of_the_last_day_that_the_log_covers():
+    """Up to its end where one is given, though nothing was called on it; else of its last call."""
+    log = steady(start="2026-11-20", end="2026-12-01")
+    found = estimate(log, end="2026-12-03", as_of="2026-12-03")
+    assert (found.period.name, found.actual_usd) == ("December 2026", 0)
+    assert estimate(log, as_of="2026-12-03").period.name == "November 2026"
 
 
 def test_spend_before_the_log_is_not_zero():
@@ -274,6 +283,30 @@ def test_the_end_is_held_against_the_plan(recommended, tmp_path):
     two = estimate(hourly(), plan=file, since="2026-11-01", until="2026-12-31")
     assert float(two.plan.usd) == pytest.approx(mean[:2].sum())
     assert [day for day, _ in two.planned.path] == [date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)]  # fmt: skip
+
+
+def test_what_the_plan_has_ahead_is_said_not_to_be_forecast():
+    """A launch and a price to come, or a launch that goes on, are in the plan and not in the log's pace."""
+    events = [
+        {"name": "past", "date": "2026-11-03", "factor": 2},
+        {"name": "going on", "from": "2026-11-19", "to": "2026-11-24", "factor": 2},
+        {"name": "to come", "date": "2026-11-27", "factor": 2},
+        {"name": "after", "date": "2026-12-03", "factor": 2},
+    ]
+    load = kp.Workload(
+        name="chat", requests_per_day=2000, prompt_tokens=1500, completion_tokens=200, events=events,
+        price_changes=({"date": "2026-11-25", "factor": 0.9},),
+    )  # fmt: skip
+    plan = kp.project(load, 2, "2026-11", "kimi-k2", as_of=AS_OF)
+    [said] = [note for note in estimate(hourly(), plan=plan).notes if note.code == "plan_ahead"]
+    for words in (
+        "going on",
+        "to come, 2026-11-27",
+        "Price from 2026-11-25, all models: times 0.9",
+    ):
+        assert words in said
+    assert "past" not in said
+    assert "after" not in said
 
 
 def test_a_plan_that_lacks_a_month_is_no_plan_of_the_year(recommended):
@@ -354,7 +387,9 @@ def test_bad_input_is_named(log, options, said):
 
 
 def test_a_limit_is_an_amount():
-    """Words are refused."""
+    """Words are refused; a part of a dollar, and none at all, are amounts."""
+    assert estimate(steady(), "0.5", balance="0.25").budget.usd == Decimal("0.5")
+    assert estimate(steady(), 0).budget.chance == 1
     with pytest.raises(KimiPlannerError, match="limit_usd"):
         estimate(steady()).against("much")
 

@@ -98,6 +98,19 @@ def test_part_of_a_stretch_is_no_outcome(tmp_path):
     assert made.outcome_usd == pytest.approx(frame["requests"].iloc[60:120].sum() * USD)
 
 
+def test_what_is_known_of_a_forecast_is_kept(tmp_path):
+    """An outcome that stands there is not told anew, and a log of another model tells none."""
+    frame, _ = service(0.1, 30, 2)
+    path = tmp_path / "past.jsonl"
+    forecast_spend(frame.iloc[:60], "1 day", past=path).record(path)
+    (other,) = forecast_spend(frame, "1 day", model="kimi-k2-5", past=path).past
+    assert (other.model, other.outcome_usd) == ("kimi-k2", None)
+    (known,) = read_past(path)
+    path.write_text(past_text([replace(known, outcome_usd=7.5)]), encoding="utf-8")
+    (made,) = forecast_spend(frame, "1 day", past=path).past
+    assert made.outcome_usd == 7.5
+
+
 def test_a_file_that_is_not_there_holds_none_and_logs_without_dates_cannot(tmp_path):
     """No file is no past, said in a note; a log that counts from its own start is refused."""
     frame, _ = service(0.1, 8, 3)

@@ -120,6 +120,13 @@ def test_each_day_has_its_own_price_of_writing():
         ) in result.notes
 
 
+@pytest.mark.parametrize(("tax", "said"), [("excluded", 1), ("included", 0), (None, 0)])
+def test_prices_without_tax_are_said_to_be_so(tax, said):
+    """Of a catalog that says nothing of tax, nothing is said either."""
+    notes = plan(plain(), catalog=replace(PUBLIC, tax=tax)).notes
+    assert sum("tax" in str(note) for note in notes) == said
+
+
 def test_without_a_price_of_writing_written_tokens_are_input():
     """The spend is that without writing, and only the kind that is written is named."""
     written = plain(written_share={"five_minutes": 0.6})
@@ -149,6 +156,27 @@ def test_changed_prices_change_those_of_writing_and_no_fee():
     unstated = plain(price_changes=(change | {"model": "kimi-k2.6", "input_usd_per_mtok": 5},))
     same = replace(unstated, written_share=WrittenShare(Decimal("0.3")))
     assert exact(same, "kimi-k2.6") == exact(unstated, "kimi-k2.6")
+
+
+@pytest.mark.parametrize(
+    ("written", "is_ranged"),
+    [
+        ({}, False),
+        ({"five_minutes": 0.3}, True),
+        ({"one_hour": 0.3}, True),
+        ({"five_minutes": 0.0}, False),
+    ],
+)
+def test_what_is_cached_matters_where_the_rest_is_written(written, is_ranged):
+    """At one price of input the cached share changes nothing of the bill, unless it leaves more to write."""
+    spec = replace(
+        PUBLIC.model(K3), price_periods=(), priced_on=None, cached_input_usd_per_mtok=None,
+        cache_write_5m_usd_per_mtok=Decimal(9), cache_write_1h_usd_per_mtok=Decimal(9),
+    )  # fmt: skip
+    catalog = replace(PUBLIC, models=(spec,))
+    workload = plain(cached_share={"p50": 0.7, "p90": 0.95}, written_share=written or None)
+    spend = plan(workload, catalog=catalog).spend["w", K3]
+    assert (spend.is_ranged, spend.exact_usd is None) == (is_ranged, is_ranged)
 
 
 def test_a_scenario_writes_no_more_than_was_not_cached():

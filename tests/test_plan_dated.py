@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from kimi_planner import Workload, project
-from kimi_planner.plan.dated import Dated, dated
+from kimi_planner.plan.dated import Happening, dated
 
 HALF = (
     {"date": "2027-01-16", "factor": 0.5},
@@ -58,7 +58,9 @@ def test_a_sum_with_an_unknown_part_is_not_known(monkeypatch):
     for parts in ((5.0, None), (None, 5.0), (5.0, 2.0)):
         worths = iter(parts)
         monkeypatch.setattr(
-            "kimi_planner.plan.dated._of", lambda *_, w=worths: [Dated(day, "change", next(w))]
+            "kimi_planner.plan.dated._of",
+            lambda _, load, *__, w=worths: [(Happening(day, "change"), load, next(w))],
         )
+        monkeypatch.setattr("kimi_planner.plan.dated._worth", lambda _, __, usd, ___: usd)
         [one] = dated(plan, dict.fromkeys("ab", "kimi-k2"))
         assert one.usd == (None if None in parts else 7.0)

@@ -287,6 +287,8 @@ def test_models_can_be_chosen_for_each_workload():
     base = [of(parts[k], model, start="2026-11").base_usd_per_month for k, model in enumerate(["kimi-k2", "kimi-k2-5"])]  # fmt: skip
     assert result.base_usd_per_month == pytest.approx(sum(base))
     assert set(result.frame["workload"]) == {"a", "b", "all"}
+    assert " of 2 workloads on the models chosen depends " in result.page().title
+    assert " of 3 workloads on kimi-k2 depends " in of(parts, start="2026-11").page().title
 
 
 def test_plain_numbers_have_nothing_to_vary():
@@ -297,6 +299,8 @@ def test_plain_numbers_have_nothing_to_vary():
     assert result.frame["variance_share"].tolist() == [0]
     assert result.base_usd_per_month == pytest.approx(126)
     assert "with all at P50" in repr(result)
+    longer = of(workload, months=3, start="2026-11").page()
+    assert longer.provenance.endswith("as of 2026-11-01, seed 0, 2026-11 to 2027-01.")
     assert np.isnan(result.frame["low_usd_per_month"][0])
 
 

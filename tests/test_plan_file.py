@@ -194,6 +194,10 @@ def test_a_plan_is_held_against_an_approved_one_as_against_its_projection(source
             }
         ]
     )
+    said = read_plan(tmp_path / "plan.toml").page().provenance
+    assert said.startswith(
+        f"Catalog {plan.catalog.version} (sha256 {plan.catalog.sha256[:12]}), as of {AS_OF}, seed 0, 200 paths;"
+    )
     direct, held = (reconcile(one, log) for one in (plan, tmp_path / "plan.toml"))
     assert (
         held.planned_usd

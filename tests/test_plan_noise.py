@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kimi_planner.calls.law import conversation_law
+from kimi_planner.calls.law import CostLaw, conversation_law
 from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.catalog import Profile
 from kimi_planner.plan.noise import Cells, Noise, SingleCalls, cell_means, moments_are_enough
@@ -234,6 +234,15 @@ def test_a_log_has_a_law_to_its_largest_value():
     assert law.second == pytest.approx((cost**2).mean() / cost.mean() ** 2, rel=1e-3)
 
 
+def test_the_dearest_conversation_of_a_sample_is_in_the_total():
+    """One in a hundred costs a thousand times as much: quantiles to two of the cheap ones."""
+    law = CostLaw.of_sample(np.array([1000.0] + [1.0] * 99))
+    masses = np.zeros(2**14)
+    masses[[1, 1000]] = 0.99, 0.01
+    expected = compound_quantiles(masses, 1, 10.99, 10)
+    assert quantiles(law, 10) == pytest.approx(expected, abs=2 / 109.9)
+
+
 COUNTS = (3, 10, 30, 100, 300.5, 1e3, 1e4, 1e5, 1e6)
 
 
@@ -351,6 +360,33 @@ def transformed(cost, mean, spread, count, *, at_random):
     first = round(count * mean / parts.step) - size // 2
     reached = np.cumsum(np.maximum(np.roll(np.fft.irfft(total, size), -(first % size)), 0))
     return np.interp(SHARES, reached, values + (first + 0.5) * parts.step) / (count * mean)
+
+
+def test_a_rare_call_that_costs_most_is_in_the_ends():
+    """Of a thousand calls one has 100,000 tokens, the others 100: how many of a hundred do is binomial."""
+    prompts = Empirical.from_values([100, 100_000], [999, 1], given="log")
+    law = law_of(prompt_tokens=prompts, completion_tokens=0)
+    found = quantiles(law, 100, at_random=False)
+    large = stats.binom.ppf(SHARES, 100, 0.001)
+    assert found == pytest.approx((100 * 100 + large * 99_900) / (100 * 199.9), abs=0.02)
+
+
+def test_the_law_of_calls_is_that_of_a_closed_form_where_there_is_one():
+    """A lognormal cost has the second moment ``exp(s^2)``, which 65,536 draws miss by a thousandth."""
+    calls = CallSizes(sizes_of(prompt_tokens={"p50": 2000, "p90": 8000}, completion_tokens=0), None)
+    law = calls.law(INPUT, OUTPUT)
+    assert law.second == pytest.approx(math.exp((math.log(4) / Z90) ** 2), rel=1e-6)
+    assert law.values @ law.weights == pytest.approx(1, rel=1e-9)
+
+
+def test_conversations_too_long_for_one_have_the_law_of_a_sample():
+    """Of 200 calls that resend what was said; what costs nothing has none."""
+    sizes = sizes_of(turns=200, completion_tokens={"p50": 500, "p90": 900})
+    law = CallSizes(sizes, None).law(INPUT, OUTPUT)
+    moments = CallSizes(sizes, None).moments(INPUT, OUTPUT)
+    assert law.values @ law.weights == pytest.approx(1, rel=1e-9)
+    assert law.second - 1 == pytest.approx(moments.variance, rel=0.1)
+    assert CallSizes(sizes, None).law(0.0, 0.0) is None
 
 
 @pytest.mark.parametrize("at_random", [True, False])

@@ -13,8 +13,11 @@ from kimi_planner import load_catalog, project, recommend
 from kimi_planner.catalog.load import catalog_path
 from kimi_planner.plan import Workload
 from kimi_planner.plan.drivers import sensitivity
+from kimi_planner.plot import monthly_spend
+from kimi_planner.report.first_screen import first_screen
 from kimi_planner.report.json_form import plan_data
 from kimi_planner.report.text import markdown_report, plan_text
+from kimi_planner.rich import share_text
 
 PUBLIC, DATA = "2026-11-public", "2026-11-public-3"
 SCENARIO = {"start": "2026-12", "months": 1, "as_of": "2026-11-28", "n_paths": 2000}
@@ -89,6 +92,36 @@ def test_an_effort_that_a_model_does_not_know_is_said(tmp_path):
     path.write_text(text.replace('["low", "high", "max"]', '["high", "max"]'), encoding="utf-8")
     made = plan("kimi-k3", path, reasoning_effort="low")
     assert [note.models for note in made.notes if note.code == "effort_unknown"] == [("kimi-k3",)]
+
+
+def test_what_is_planned_at_the_least_is_said_first_and_no_chance_is_a_pass():
+    """Totals, gaps and chances of a model of which nobody knows how much it reasons are the least."""
+    load = workload(model="kimi-k3.1-pro", requests_per_day={"p10": 900, "p50": 1000, "p90": 1200}, budget_usd_per_month=260)  # fmt: skip
+    found = recommend(load, models=["kimi-k3.1-pro", "kimi-k2.6"], catalog=DATA, **SCENARIO)
+    whole = "At least: how much kimi-k3.1-pro for w reasons is not known"
+    page = markdown_report(found)
+    assert whole in page.partition("## ")[0]
+    assert whole in " ".join(first_screen(found).split())
+    share = found.projection.of("kimi-k3.1-pro", "w").chance_over(260)
+    assert 0 < share < 0.5
+    words = f"at least {share_text(share)}"
+    assert words in first_screen(found)
+    assert page.count(words) >= 2  # its budget, and its row among all models
+    assert f"{share_text(share)}+" in page  # its card
+    ax = monthly_spend(found.projection, "w")
+    assert "within the budget, of 1 not known" in " ".join(ax.get_title(loc="left").split())
+    over = recommend(workload(model="kimi-k3.1-pro", requests_per_day=load.requests_per_day, budget_usd_per_month=200), catalog=DATA, models=["kimi-k3.1-pro"], **SCENARIO)  # fmt: skip
+    [one] = over.over_budget
+    assert one.words.startswith("at least ")
+
+
+def test_a_model_of_which_reasoning_is_not_known_keeps_no_budget_for_sure():
+    """It is no model to change to because its least is within the budget."""
+    load = workload(model="kimi-k2.6", prompt_tokens=500, completion_tokens=2000, budget_usd_per_month=700)  # fmt: skip
+    found = recommend(load, models=["kimi-k3.1-pro", "kimi-k2.6"], catalog=DATA, **SCENARIO)
+    assert found.projection.of("kimi-k3.1-pro", "w").worst_month(0.5)[1] < 700
+    [one] = found.over_budget
+    assert one.cheaper == ()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,38 @@ def test_reasoning_three_times_is_a_change_of_the_call():
     assert usd[1] - usd[0] == 120 * 1000 * 200 * price / 10**6
 
 
+def test_a_cached_share_replaces_what_it_was_worked_out_from():
+    """And a change of anything else leaves that as it is: by hand, at the prices of K2.6."""
+    load = Workload(
+        name="w", requests_per_day=1000, prompt_tokens=2000, completion_tokens=0,
+        cache={"prefix_tokens": 1024},
+    )  # fmt: skip
+    settings = {"months": 1, "start": "2027-01", "as_of": AS_OF, "catalog": "2026-11-public"}
+    base = project([load], models=["kimi-k2.6"], **settings)
+    spec = base.catalog.model("kimi-k2.6")
+    tokens = 1000 * 31 * 2000
+
+    def usd(share):
+        of_token = spec.cached_input_usd_per_mtok * share + spec.input_usd_per_mtok * (1 - share)
+        return float(tokens * of_token / 10**6)
+
+    share = base.workloads[0].resolve().cached.mean
+    assert 0.4 < share < 0.5125, (
+        "the whole chunks of a prefix of 1,024 of 2,000 tokens, if it is still there"
+    )
+    share = Decimal(repr(share))
+    for changes, expected in (
+        ({"cached_share": 0.25}, usd(Decimal("0.25"))),
+        (
+            {"completion_tokens": 100},
+            usd(share) + float(31_000 * 100 * spec.output_usd_per_mtok / 10**6),
+        ),
+    ):
+        under = Scenario(name="s", changes=changes).of_plan(base)
+        january = float(under.of("kimi-k2.6", "w").mean()[0])
+        assert january == pytest.approx(expected, rel=1e-3)
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     level=st.sampled_from([1000, RANGE]),

@@ -21,7 +21,7 @@ def estimate(*limits, end="2026-11-21", plan=None, **options):
 def planned(requests):
     """Return a plan of the months from November on."""
     workload = Workload(
-        name="all", requests_per_day=requests, prompt_tokens=1500, completion_tokens=200
+        name="chat", requests_per_day=requests, prompt_tokens=1500, completion_tokens=200
     )
     return project(workload, months=3, start="2026-11", models="kimi-k2", as_of=AS_OF)
 

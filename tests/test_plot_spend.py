@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from legible import said
 from pictured import PLAIN, certain, closed, plan
+from planned import insurer_year
 
 from kimi_planner import plot, project
 from kimi_planner.errors import SettingError
@@ -91,3 +92,25 @@ def test_a_budget_of_the_whole_plan_is_drawn_in_place_of_the_sum():
     assert "budget is 7.50 USD a month" in plot.alt_text(ax).replace("The ", "")
     with pytest.raises(SettingError, match="budget is 0"):
         plot.spend_fan(project(PLAIN, 2, "2027-01", as_of="2026-11-28"), "kimi-k2", budget=0)
+
+
+def head(ax):
+    return " ".join(ax.get_title(loc="left").split())
+
+
+def test_a_picture_calls_over_what_a_report_calls_over():
+    """A launch breaks the budget in one month, though the average month keeps it: so it is not within it."""
+    plan = insurer_year()
+    projection = plan.projection
+    [over] = plan.over_budget
+    assert projection.of(over.model, over.workload).quantile(0.5).mean() < over.budget_usd
+    ax = plot.monthly_spend(projection, over.workload)
+    kept = [
+        model
+        for model in projection.models
+        if float(max(projection.of(model, over.workload).quantile(0.5))) <= over.budget_usd
+    ]
+    assert kept == list(over.cheaper) == ["kimi-k2"]
+    assert "1 of 2 models within the budget each month" in head(ax)
+    fan = plot.spend_fan(projection, over.model, over.workload)
+    assert "P50 over the budget in 1 of 12 months" in head(fan)

@@ -738,6 +738,10 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
     other.write_text(json.dumps(data))
     row = one.frame.assign(requests=-1.0)
     row.to_csv(folder / "negative.csv", index=False)
+    one.frame.assign(requests="1,000.0").to_csv(folder / "separators.csv", index=False)
+    one.frame.assign(requests="1e999999999").to_csv(folder / "endless.csv", index=False)
+    doubled = pd.concat([one.frame, one.frame.tail(1).assign(requests=7)])
+    doubled.to_csv(folder / "doubled.csv", index=False)
     return {
         "which workload": (SettingError, "2 workloads .a, b.*name of a column", lambda: reconcile(two, served())),
         "which model": (SettingError, "Say which of them", lambda: reconcile(one, served())),
@@ -746,6 +750,9 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
         "not a plan": (KimiPlannerError, r"not\.json: not a plan", lambda: reconcile(not_plan, served())),
         "another catalog": (KimiPlannerError, "another file of catalog 2026-06", lambda: reconcile(other, served())),
         "negative": (KimiPlannerError, r"negative\.csv row 3: requests is .-1", lambda: reconcile(folder / "negative.csv", served(), choice="kimi-k2")),
+        "separators": (KimiPlannerError, r"separators\.csv row 3: requests: '1,000\.0' is not a number\. Write", lambda: reconcile(folder / "separators.csv", served(), choice="kimi-k2")),
+        "digits without end": (KimiPlannerError, r"endless\.csv row 3: requests: '1e999999999' has more than", lambda: reconcile(folder / "endless.csv", served(), choice="kimi-k2")),
+        "second row": (KimiPlannerError, r"doubled\.csv row 5: a second row of 'chat', '[\w-]+', '2026-06'\. Keep one\.", lambda: reconcile(folder / "doubled.csv", served(), choice="kimi-k2")),
         "no such plan": (KimiPlannerError, "no such file", lambda: reconcile(folder / "none.json", served())),
         "a number": (SettingError, "Give a Projection", lambda: reconcile(5, served())),
         "no month in common": (SettingError, "no month in common", lambda: reconcile(one, served(month=1), choice="kimi-k2")),
@@ -757,9 +764,24 @@ def refusals(folder: Path) -> dict[str, tuple[type[KimiPlannerError], str, objec
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_a_plan_that_a_spreadsheet_saved_is_the_same(tmp_path: Path, sign: str) -> None:
+    """Another sign between cells, a mark of the encoding, empty cells below and beside."""
+    one = plan(workload())
+    one.frame.to_csv(tmp_path / "plan.csv", index=False)
+    text = one.frame.to_csv(index=False, sep=sign).replace("\n", f"{sign}{sign}\n")
+    other = tmp_path / "saved.csv"
+    other.write_text(f"sep={sign}\n{text}{sign}{sign}\n", encoding="utf-8-sig")
+    frames = [
+        reconcile(path, served(), choice="kimi-k2").summary()
+        for path in (tmp_path / "plan.csv", other)
+    ]
+    pd.testing.assert_frame_equal(*frames)
+
+
 REFUSED = (
     "which workload", "which model", "unknown model", "unknown workload", "not a plan",
-    "another catalog", "negative", "no such plan", "a number", "no month in common", "outside",
+    "another catalog", "negative", "separators", "digits without end", "second row", "no such plan", "a number", "no month in common", "outside",
     "a wrong day", "no model", "no dates", "unknown served",
 )  # fmt: skip
 
@@ -789,4 +811,4 @@ def test_it_shows_itself_in_a_notebook() -> None:
     assert page.count("<b>") == 1
     assert found.provenance.split(",")[0] in page
     assert found.actual_usd == Decimal("0.0096")
-    assert "0.00960 actual" in repr(found)
+    assert "0.009600 actual" in repr(found)

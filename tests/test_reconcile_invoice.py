@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from kimi_planner import KimiPlannerError, Workload, project, read_usage
+from kimi_planner import KimiPlannerError, Workload, latest_estimate, project, read_usage
 from kimi_planner.cli.usage import command
 from kimi_planner.report import check_invoice, focus_usage, reconcile
+from kimi_planner.report.reconciled import invoice_table
 
 LOG = pd.DataFrame(
     {
@@ -126,6 +127,36 @@ def test_what_cannot_be_told_is_named(written):
     assert "kimi-x, billed at 8 USD" in unknown
 
 
+def test_what_is_not_billed_yet_is_no_difference(written):
+    """Days of the log after the last that was billed are named with their amount; a gap is a difference."""
+    later = pd.concat([LOG, LOG.assign(timestamp=["2026-12-03T00:00Z", "2026-12-04T00:00Z", "2026-12-05T00:00Z"])])  # fmt: skip
+    check = checked(written(RIGHT), later)
+    assert check.difference_usd == 0
+    [said] = map(str, check.notes)
+    amount = Decimal("2.4") + Decimal("0.36") + Decimal("2.5") + Decimal("0.075") + Decimal("0.6")  # fmt: skip
+    assert (
+        f"nothing of 2026-12-03, 2026-12-04, 2026-12-05; the log of then, {amount:.2f} USD" in said
+    )
+    gap = checked(written([*RIGHT, ("2026-12-05", "kimi-k2", "input", "500000", "0.60")]), later)
+    assert gap.difference_usd == -(amount - Decimal("0.6"))
+    assert gap.notes == ()
+
+
+def test_a_month_that_the_log_has_in_part_is_named(written):
+    """Held against a bill of the whole month, the days without a log look like another quantity."""
+    lines = [("2026-12", "kimi-k2", "input", "5000000", "6.00")]
+    notes = checked(written(lines, ("month", *HEAD[1:]))).notes
+    assert [note.code for note in notes] == ["invoice_part"]
+    assert "2026-12-01 to 2026-12-02; what was billed of other days of 2026-12" in str(notes[0])
+
+
+def test_cents_of_a_line_add_up(written):
+    """What is shown of quantity and of price is what is shown as the difference: 0.0149 is 0.01."""
+    lines = [("2026-12-02", "kimi-k2", "input", "512000", "0.6149"), *RIGHT[:4]]
+    table = invoice_table(checked(written(lines)))
+    assert table.rows[0][-3:] == ("+0.01", "+0.01", "0.00")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -135,6 +166,9 @@ def test_what_cannot_be_told_is_named(written):
         (("2026-12-01", "kimi-k2", "input", "1", "12,50"), "line 2: amount_usd is '12,50'. Give a number"),
         (("2026-12-01", "kimi-k2", "input", "1", "-1"), "line 2: amount_usd is '-1'. Give a credit"),
         (("2026-12-01", "", "input", "1", "1"), "line 2: model is empty"),
+        (("2026-12-01", "kimi-k2", "input", "1", "000", "6.00"), "line 2: 6 fields where the header has 5"),
+        (("2026-12-01", "kimi-k2", "input", "1", "0,123"), "line 2: amount_usd is '0,123'. Give a number"),
+        (("2026-12-01", "kimi-k2", "input", "1", "x" * 200_000), "line 2: amount_usd is 'xxx"),
     ],
 )  # fmt: skip
 def test_a_bad_line_is_named(written, line, words):
@@ -150,6 +184,14 @@ def test_a_file_of_a_spreadsheet_is_read(tmp_path):
     lines = "\n".join(";".join(line) for line in [HEAD, *RIGHT])
     path.write_text(lines, encoding="utf-8-sig")
     assert checked(path).difference_usd == 0
+    path.write_text(f"sep=;\n{lines}\n;;;;\n", encoding="utf-8-sig")
+    assert checked(path).difference_usd == 0
+    path.write_text(f"{lines.replace('0.075', '0,075')}", encoding="utf-8-sig")
+    with pytest.raises(KimiPlannerError, match=r"line 5: amount_usd is .0,075.\. Give a number"):
+        checked(path)
+    path.write_text(f"{lines.replace('2.40', '2,400')}", encoding="utf-8-sig")
+    with pytest.raises(KimiPlannerError, match=r"line 2: amount_usd is .2,400.\. It may be two"):
+        checked(path)
 
 
 def test_other_files_are_no_invoice(written, tmp_path):
@@ -184,3 +226,19 @@ def test_the_command_shows_the_invoice(written, tmp_path):
     data = json.loads(told.output)["invoice"]
     assert Decimal(data["difference_usd"]) == Decimal("5.4")
     assert len(data["lines"]) == 5
+    refused = CliRunner().invoke(command, [*arguments, "--format", "csv"])
+    assert refused.exit_code == 2
+    assert "--format csv has causes alone" in refused.output
+
+
+def test_a_log_is_priced_as_its_plan_where_the_default_catalog_lacks_the_models(tmp_path, written):
+    """A plan on models of another catalog needs no second naming of it, to reconcile and to look ahead."""
+    work = Workload(name="w", requests_per_day=2, prompt_tokens=1_000_000, completion_tokens=50_000)
+    plan = project(work, 1, "2026-12", "kimi-k2.6", as_of="2026-11-24", catalog="2026-11-public-3")
+    log = LOG.assign(model="kimi-k2.6")
+    found = reconcile(plan, log, choice="kimi-k2.6")
+    assert found.actual_usd == Decimal("3.5") * Decimal("0.95") + Decimal("0.11") * 4
+    hours = pd.date_range("2026-12-01", "2026-12-15", freq="h", tz="UTC", inclusive="left")
+    steady = pd.DataFrame({"timestamp": hours, "model": "kimi-k2.6", "prompt_tokens": 1_000_000, "completion_tokens": 0})  # fmt: skip
+    ahead = latest_estimate(steady, plan=plan, choice="kimi-k2.6", as_of="2026-12-15")
+    assert ahead.actual_usd == 14 * 24 * Decimal("0.95")

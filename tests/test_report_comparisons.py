@@ -223,7 +223,7 @@ def test_every_form_is_a_file(run, tmp_path):
     done = run(*forms)
     assert done.exit_code == 0, done.output
     names = {f"report.{end}" for end in ("html", "xlsx", "md", "csv", "json")}
-    names |= {"budget.csv", "focus.csv"}
+    names |= {"budget.csv", "statements.csv", "focus.csv"}
     before = {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()}
     assert before.keys() == names
     assert run(*forms).exit_code == 0

@@ -238,7 +238,15 @@ def test_names_do_not_become_paths(tmp_path):
     done = CliRunner().invoke(command, [str(path), *options, "--out", str(tmp_path / "a" / "b")])
     assert done.exit_code == 0, done.output
     written = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
-    names = ("report.md", "report.csv", "budget.csv", "report.json", "report.xlsx", "focus.csv")
+    names = (
+        "report.md",
+        "report.csv",
+        "budget.csv",
+        "statements.csv",
+        "report.json",
+        "report.xlsx",
+        "focus.csv",
+    )
     assert written == {"w.toml", *(f"a/b/{name}" for name in names)}
 
 

@@ -279,7 +279,7 @@ def test_over_the_budget_is_never_beside_no_chance(plans, books, tmp_path):
     """Plain numbers that a price lifts over the budget are over it for sure, and the status says so."""
     plan, cells = plans["certain"], Cells(books["certain"])
     asks = [cells.at("Risk", "certain", "chance any month is over budget"),
-            cells.at("Summary", "certain", "budget is")]  # fmt: skip
+            cells.at("Summary", "certain", "booked is")]  # fmt: skip
     price = cells.price(plan.best["certain"], "output")
     tries = [{}, {price: 90}]
     answers = answered(tmp_path, {"c": books["certain"]}, {"c": asks}, {"c": tries})["c"]
@@ -484,7 +484,7 @@ def test_a_workload_over_its_budget_is_in_the_totals():
         sheet, cell = cells.at(*place)
         return book[sheet][cell].value
 
-    assert [value("Summary", name, "budget is") for name in ("dear", "certain")] == [
+    assert [value("Summary", name, "booked is") for name in ("dear", "certain")] == [
         "OVER",
         "within",
     ]

@@ -27,7 +27,7 @@ LAYERS = (
     {"lazy", "arguments", "boundary"},
     {"notes"},
     {"money", "files", "json_text", "safe", "writes"},
-    {"packed", "toml_file"},
+    {"csv_file", "packed", "streams", "toml_file"},
     {"rich"},
     {"catalog"},
     {"tokens"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -265,4 +266,28 @@ def test_a_part_of_the_library_is_passed_over(tmp_path: Path) -> None:
     *parts, whole = done.stdout.split()
     assert len(parts) > 40
     assert set(parts) == {"True"}
+    assert whole == "False"
+
+
+@needs_library
+def test_a_library_with_a_hole_is_passed_over(tmp_path: Path) -> None:
+    """A page of zeros, as a disk leaves after a power failure, is not loaded: it would end the process."""
+    content = Path(native.__file__).with_name("counter.compiled").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    (tmp_path / "counter.compiled.sha256").write_text(f"{digest}\n", encoding="ascii")
+    code = (
+        "import sys; from pathlib import Path; from kimi_planner.tokens import native\n"
+        "part = Path(sys.argv[1], 'counter.compiled')\n"
+        "whole = Path(native.__file__).with_name('counter.compiled').read_bytes()\n"
+        "native.__file__ = str(part.with_name('__init__.py'))\n"
+        "for at in [*range(0, len(whole), 4096), len(whole)]:\n"
+        "    part.unlink(missing_ok=True)\n"
+        "    part.write_bytes(whole[:at] + bytes(len(whole[at : at + 4096])) + whole[at + 4096 :])\n"
+        "    print(native.library.__wrapped__() is None)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    *holes, whole = done.stdout.split()
+    assert len(holes) > 10
+    assert set(holes) == {"True"}
     assert whole == "False"

@@ -32,6 +32,7 @@ HEADER = "timestamp,model,prompt_tokens,completion_tokens\n"
         ({"sentRequests": 7}, "requests", "requests=sentRequests"),
         ({"cacheWritten": 64}, "cache", "written_5m_tokens=cacheWritten"),
         ({"price_paid": 0.5}, "cost", "logged_cost_usd=price_paid"),
+        ({"cache_tokens": 1}, "cache", "cached_tokens=cache_tokens"),
         ({"usage_more": {"hit_tokens": 64}}, "tokens", "prompt_tokens=usage_more.hit_tokens"),
     ],
 )
@@ -58,13 +59,25 @@ def test_a_field_that_looks_like_usage_stops_the_run(read, more, looks_like, rem
     [
         {"max_tokens": 4096}, {"tokens_per_second": 31.5}, {"total_tokens": 1300}, {"tokens": 1300}, {"token_name": "T"},
         {"cache_tokens": 0}, {"latency_ms": 900}, {"request_id": "aaaaaaaaaa"}, {"uncached_tokens": 1000}, {"cache_enabled": True},
-        {"cache_key": "x"}, {"cost": 0.5, "cost_input": 0.2},
+        {"cache_key": "x"}, {"cost": 0.5, "cost_input": 0.2}, {"cache_hit": False}, {"cache_hit": "miss"},
+        {"cached_tokens": 640, "uncached_tokens": 360},
+        {"cached_tokens": 640, "written_5m_tokens": 100, "uncached_tokens": 360},
+        {"cached_tokens": 640, "written_5m_tokens": 100, "uncached_tokens": 260}, {"note": '{"cached_tokens": 640}'},
     ],
     ids=str,
 )  # fmt: skip
 def test_what_says_nothing_new_does_not_stop_the_run(read, more):
     """Limits, rates, restatements, zeros and names are passed over."""
     assert len(read(lines(CALL | more))) == 1
+
+
+def test_what_is_ignored_is_that_field_alone(read):
+    """However it is spelled; another one stops the run all the same."""
+    entry = lines(CALL | {"cache_tokens": 5, "thinking_tokens": 7})
+    for ignored, other in (("cacheTokens", "thinking_tokens"), ("thinking_tokens", "cache_tokens")):
+        with pytest.raises(UsageError, match=f"{other} is ., which looks like"):
+            read(entry, ignore=[ignored])
+    assert len(read(entry, ignore=["cacheTokens", "thinking_tokens"])) == 1
 
 
 def test_a_field_is_named_by_the_caller(read):
@@ -160,6 +173,25 @@ def test_windows_with_a_gap_are_partial(read):
     assert frame.attrs["completeness"] == "partial"
     assert "nothing covers 2026-03-06" in str(frame.attrs["notes"][0])
     assert frame.attrs["observed_end"] == pd.Timestamp("2026-03-08", tz="UTC")
+
+
+def test_windows_of_a_table_cover_what_they_say(read):
+    """As those of an export in JSON; that of a whole day says but when it begins."""
+    start, hour = 1_772_668_800, 3_600
+    head = "start_time,end_time,num_model_requests,input_tokens,output_tokens,model\n"
+    rows = [f"{start + n * hour},{start + (n + 1) * hour},1,5,5,m\n" for n in (0, 1, 5)]
+    frame = read(head + "".join(rows), "log.csv")
+    assert frame.attrs["completeness"] == "partial"
+    assert "nothing covers 2026-03-05" in str(frame.attrs["notes"][0])
+    assert frame.attrs["observed_end"] == pd.Timestamp("2026-03-05T06:00", tz="UTC")
+    assert read(head + "".join(rows[:2]), "log.csv").attrs["completeness"] == "whole"
+
+
+@pytest.mark.parametrize("row", [",,,", '"",,,', "2026-03-05,m,,"])
+def test_a_row_of_a_table_without_counts_is_a_bad_row(read, row):
+    """Of a log of JSON an entry may be no call; of a table each row is one."""
+    with pytest.raises(UsageError, match=r"line 3: prompt_tokens is missing"):
+        read(f"{HEADER}{AT},m,5,5\n{row}\n", "log.csv")
 
 
 def zipped(*names):

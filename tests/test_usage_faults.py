@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pandas as pd
@@ -39,10 +39,25 @@ def call(name, **more):
         (text(USAGE, USAGE).encode() + '{"model": "月'.encode()[:-1], "log.jsonl"),
         (json.dumps([USAGE, USAGE, USAGE], indent=2)[:-30], "log.json"),
         (json.dumps([USAGE, USAGE])[:-1], "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"model": "kim', "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"model": "a\\u00', "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"batch": fal', "log.json"),
+        (f'[{text(USAGE)}, {text(USAGE)}, {{"cost": 1.', "log.json"),
         (HEADER + ",1,1\n,1,1\n2026-", "log.csv"),
         (HEADER + ',1,1\n,1,1\n"2026', "log.csv"),
     ],
-    ids=["line", "character", "document", "array", "row", "quoted cell"],
+    ids=[
+        "line",
+        "character",
+        "document",
+        "array",
+        "text",
+        "escape",
+        "word",
+        "number",
+        "row",
+        "quoted cell",
+    ],
 )
 def test_an_incomplete_last_line_is_left_out_and_counted(read, content, name, on_error):
     """What a file that is still being written ends in is no bad row in either mode."""
@@ -314,6 +329,44 @@ def test_rows_out_of_order_are_kept_and_counted(read):
     assert frame.attrs["observed_end"] == pd.Timestamp("2026-01-04", tz="UTC")
 
 
+@pytest.mark.parametrize(
+    ("unit", "spelled"),
+    [
+        *product([1, 10**3, 10**6, 10**9], [int, str]),
+        (1, float),
+        (1, "{}.5".format),
+        (10**3, float),
+    ],
+)
+def test_a_short_id_is_one_of_its_day(read, unit, spelled):
+    """Who counts ids begins again: 7 twice on one day is one call, on two days it is two, in any unit."""
+    noon, day = 1_772_668_800 + 43_200, 86_400
+    seconds = [noon, noon + 3_600, noon + day]
+    stamps = [spelled(one * unit) for one in seconds]
+    entries = [USAGE | {"call_id": "7", "timestamp": stamp} for stamp in stamps]
+    frame = read(text(*entries))
+    assert (len(frame), frame.attrs["duplicates"]) == (2, 1)
+    assert frame["timestamp"].dt.day.tolist() == [5, 6]
+
+
+def test_several_files_are_named_and_their_bad_rows_counted(tmp_path):
+    """The first and the last of them, and each bad row once."""
+    for name in "abc":
+        (tmp_path / f"{name}.jsonl").write_text(text(USAGE, {"prompt_tokens": -1}, USAGE))
+    paths = [tmp_path / f"{name}.jsonl" for name in "abc"]
+    frame = read_usage(paths, on_error="skip")
+    assert (len(frame), frame.attrs["rejected"]) == (6, 3)
+    assert frame.attrs["source"] == f"{paths[0]} to {paths[2]} (3 files)"
+
+
+def test_names_of_one_letter_are_names(tmp_path):
+    """In a folder only those that begin with a dot or an underscore are passed over."""
+    for name in ("a/b", "a/.b", "_c/d", ".e"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text(USAGE))
+    assert len(read_usage(tmp_path)) == 1
+
+
 def test_a_line_of_absurd_length_is_refused(read, monkeypatch):
     """A line is held in memory only up to a limit, and named when it is longer."""
     monkeypatch.setattr(lines, "LINE_BYTES", 5_000)
@@ -423,6 +476,11 @@ DOUBLED = {
     '{"cached_tokens": 1}, "prompt_tokens_details": {"cached_tokens": 2}}}\n',
     "objects": f'{{"usage": {json.dumps(USAGE)}, "usage": {{"prompt_tokens": 1, "completion_tokens": 1}}}}\n',
     "model": f'{{"model": "kimi-k2", "model": "kimi-k2-5", "usage": {json.dumps(USAGE)}}}\n' * 2,
+    "model of a document": f'[{{"model": "kimi-k2",\n"model": "kimi-k2-5", "usage": {json.dumps(USAGE)}}}]\n',
+    "reply": f'{{"response": {{"usage": {json.dumps(USAGE)}}}, "response": {{"usage": {{"prompt_tokens": 1, "completion_tokens": 1}}}}}}\n',
+    "apart": f'{{"response": {{"model": "kimi-k2", "model" : "x", "usage": {json.dumps(USAGE)}}}}}\n',
+    "escapes": f'{{"response": {{"model": "kimi-k2", "mod\\u0065l": "x", "usage": {json.dumps(USAGE)}}}}}\n',
+    "hidden": f'{{"a": "\\u0022:", "response": {{"model": "kimi-k2", "model": "x", "usage": {json.dumps(USAGE)}}}}}\n',
     "document": f'[\n{json.dumps(USAGE)},\n{TWICE}\n]\n',
     "event": f"data: {TWICE}\n\ndata: [DONE]\n",
     "text": json.dumps({"log": TWICE + "\n", "stream": "stdout"}) + "\n",
@@ -490,6 +548,20 @@ def test_fields_of_their_own_in_every_line_are_no_columns_of_all(tmp_path, monke
     path.write_text(text(*rare), encoding="utf-8")
     assert len(read_usage(path)) == 3_000
     assert asked
+
+
+def test_lines_that_are_alike_are_never_objects(read, monkeypatch):
+    """Arrow reads them whole, with objects and lists in them; a field that only some lines have is no reason not to."""
+    monkeypatch.setattr(json_log.Entries, "take", lambda *_: pytest.fail("read one by one"))
+    entries = [
+        call(f"chatcmpl-{n:09}", prompt_tokens_details={"cached_tokens": n % 10}) for n in range(99)
+    ]
+    entries = [
+        one | {"choices": [{"index": 0}], "seen": ["a"], "note": {"by": "b"}} for one in entries
+    ]
+    entries[7] |= {"user": "c"}
+    frame = read(text(*entries))
+    assert frame["cached_tokens"].tolist() == [n % 10 for n in range(99)]
 
 
 @pytest.mark.parametrize("cell", [np.array([1, 2]), pd.Series([1]), np.array([]), [1, 2]])

@@ -357,6 +357,13 @@ def test_what_packs_a_log_is_told_by_its_bytes(read, pack, name):
         (SPAN | {"attributes": [5]}, "attributes is [5]. A span has a mapping, or a list of keys."),
         (SPAN | {"attributes": ATTRIBUTES | {"gen_ai.usage.cache_read.input_tokens": 11}}, "cached_tokens (11) cannot exceed prompt_tokens (10)"),
         ({"resourceSpans": 5}, "resourceSpans is 5. It must be a list of objects."),
+        ({"resourceSpans": {"a": 1}}, "resourceSpans is {'a': 1}. It must be a list of objects."),
+        ({"scopeSpans": {"a": 1}}, "scopeSpans is {'a': 1}. It must be a list of objects."),
+        ({"scopeSpans": [5]}, "scopeSpans is [5]. It must be a list of objects."),
+        ({"results": [5]}, "results is [5]. It must be a list of objects."),
+        (SPEND | {"total_tokens": True}, "total_tokens is True. It must be a whole number."),
+        (SPEND | {"total_tokens": [15]}, "total_tokens is [15]. It must be a whole number."),
+        (SPEND | {"prompt_tokens": "1.234"}, "prompt_tokens is '1.234'. It must be a whole number, and may be two here."),
         (MOONCAKE | {"output_length": None}, "completion_tokens is missing."),
         (MOONCAKE | {"timestamp": "now"}, "timestamp is 'now'. Write ISO 8601"),
         ({"timestamp_s": "x", "prompt_tokens": 1, "completion_tokens": 1}, "timestamp is 'x'. Write ISO 8601"),
@@ -373,6 +380,92 @@ def test_a_bad_entry_is_named(refused, read, entry, said):
     frame = read(lines(good, entry, good), on_error="skip")
     assert len(frame) == 2
     assert frame.attrs["rejected"] == 1
+
+
+#: Of a call, all of them different, so that no two sums are the same by chance.
+PROMPT, CACHED, WRITTEN, COMPLETION, REASONING = 1000, 300, 70, 50, 20
+
+
+@pytest.mark.parametrize(
+    ("total", "prompt", "completion"),
+    [
+        (PROMPT + COMPLETION, 1000, 50),
+        (PROMPT + CACHED + WRITTEN + COMPLETION, 1370, 50),
+        (PROMPT + WRITTEN + COMPLETION, 1070, 50),
+        (PROMPT + CACHED + COMPLETION, 1300, 50),
+        (PROMPT + COMPLETION + REASONING, 1000, 70),
+        (PROMPT + CACHED + WRITTEN + COMPLETION + REASONING, 1370, 70),
+        (PROMPT + CACHED + COMPLETION + 1, None, None),
+    ],
+)
+def test_a_stated_total_decides_what_is_part_of_what(read, total, prompt, completion):
+    """Cached, written and reasoning tokens are in their sides or beside them, as the sum says; else it is a fault."""
+    entry = {
+        "prompt_tokens": PROMPT, "cached_tokens": CACHED, "written_5m_tokens": WRITTEN,
+        "completion_tokens": COMPLETION, "reasoning_tokens": REASONING, "total_tokens": total,
+    }  # fmt: skip
+    plain = {"prompt_tokens": 10, "completion_tokens": 5}
+    frame = read(lines(plain, entry, plain), on_error="skip")
+    rows = [(10, 5), (10, 5)] if prompt is None else [(10, 5), (prompt, completion), (10, 5)]
+    assert frame[["prompt_tokens", "completion_tokens"]].to_numpy().tolist() == [*map(list, rows)]
+    assert frame.attrs["rejected"] == (prompt is None)
+
+
+@pytest.mark.parametrize(
+    ("total", "prompt"), [(None, 103), (103 + 5, 103), (60 + 5, 60), (99, None)]
+)
+def test_input_beside_a_cache_leaves_it_out_unless_the_total_has_none(read, total, prompt):
+    """As Anthropic counts, 60 + 33 + 10; a total of input and output alone says that they are inside."""
+    usage = {
+        "input_tokens": 60,
+        "cache_read_input_tokens": 33,
+        "cache_creation_input_tokens": 10,
+        "output_tokens": 5,
+    }
+    usage |= {} if total is None else {"total_tokens": total}
+    entry = {"model": "kimi-k2", "usage": usage}
+    if prompt is None:
+        said = r"total_tokens \(99\) is not prompt_tokens \+ completion_tokens \(103 \+ 5\)"
+        with pytest.raises(UsageError, match=said):
+            read(lines(entry))
+        return
+    assert read(lines(entry))["prompt_tokens"].tolist() == [prompt]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"tags": [{"name": "a"}]}, {"tags": {"key": "x"}}, {"tags": []}, {"results": {"x": 1}}],
+    ids=str,
+)  # fmt: skip
+def test_what_stands_beside_a_call_in_a_form_of_its_own_is_no_fault(read, more):
+    """Tags and results of any shape that says nothing of usage."""
+    entry = {"prompt_tokens": 10, "completion_tokens": 5}
+    assert counts(read(lines(entry | more))) == [(1, 10, None, 5, None)]
+
+
+PARTS_OF_TWO = {
+    "a": {"input_tokens": 10, "output_tokens": 1}, "b": {"input_tokens": 20, "output_tokens": 2},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "rows"),
+    [
+        ({"usage": {"input_tokens": 30, "output_tokens": 3}, "model_usage": PARTS_OF_TWO}, [("a", 10, 1), ("b", 20, 2)]),
+        ({"model_usage": PARTS_OF_TWO}, [("a", 10, 1), ("b", 20, 2)]),
+        ({"usage": {"input_tokens": 31, "output_tokens": 3}, "model_usage": PARTS_OF_TWO}, [(None, 31, 3)]),
+        ({"usage": {"input_tokens": 31, "output_tokens": 3}, "model_usage": {"a": PARTS_OF_TWO["a"]}}, [("a", 31, 3)]),
+        ({"date": "2026-11-01", "metrics": {"prompt_tokens": 30, "completion_tokens": 3, "api_requests": 2},
+          "breakdown": {"models": {name: {"metrics": {"prompt_tokens": n, "completion_tokens": m, "api_requests": 1}}
+                                   for name, n, m in (("a", 10, 1), ("b", 20, 2))}}}, [("a", 10, 1), ("b", 20, 2)]),
+    ],
+)  # fmt: skip
+def test_what_each_model_used_is_a_row_where_it_adds_up(read, entry, rows):
+    """Else the whole is one, of the model if there is but one."""
+    frame = read(lines(entry))
+    names = [None if pd.isna(one) else one for one in frame["model"]]
+    tokens = frame[["prompt_tokens", "completion_tokens"]].itertuples(index=False)
+    assert [(name, *map(int, row)) for name, row in zip(names, tokens, strict=True)] == rows
 
 
 def test_an_unknown_header_names_the_forms(refused):

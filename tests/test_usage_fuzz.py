@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +100,29 @@ ALIKE = st.fixed_dictionaries(
         "team": st.sampled_from(["a", 5, [1], {"b": 1}]),
     },
 )  # fmt: skip
+
+
+PLAIN = {"prompt_tokens": 5, "completion_tokens": 5}
+
+
+@pytest.mark.parametrize(
+    ("last", "prompts"),
+    [
+        ({"data": [PLAIN | {"prompt_tokens": 7}, PLAIN | {"prompt_tokens": 9}]}, [5, 7, 9]),
+        (PLAIN | {"data": [PLAIN | {"prompt_tokens": 7}]}, [5, 7]),
+        (PLAIN | {"events": [PLAIN | {"prompt_tokens": 7}]}, [5, 7]),
+        ({"usage": {"prompt_tokens": 7, "completion_tokens": 1}}, [5, 7]),
+        (
+            {"object": "chat.completion", "usage": {"prompt_tokens": 7, "completion_tokens": 1}},
+            [5, 7],
+        ),
+    ],
+)
+def test_a_line_of_another_form_among_others_is_read_as_alone(read, last, prompts):
+    """Whatever the first lines are, and however many of them."""
+    assert read(f"{json.dumps(PLAIN)}\n{json.dumps(last)}\n")["prompt_tokens"].tolist() == prompts
+    many = read(f"{json.dumps(PLAIN)}\n" * 300 + f"{json.dumps(last)}\n")
+    assert many["prompt_tokens"].tolist() == [5] * 299 + prompts
 
 
 @settings(

@@ -44,6 +44,15 @@ def test_every_call_is_read_as_it_is_written(tmp_path_factory, entries):
     assert log.block_tokens == 512
 
 
+def test_a_call_may_be_as_small_and_as_large_as_any(tmp_path):
+    """At the first moment without a token, and at the last with all that a row may have."""
+    ends = [CALL | {"timestamp": 0, "input_length": 0, "hash_ids": []},
+            CALL | {"timestamp": 10**15 - 1, "input_length": 10**15}]  # fmt: skip
+    log = read_prefix_log(write(tmp_path / "a.jsonl", ends))
+    assert log.prompt_tokens.tolist() == [0, 10**15]
+    assert log.seconds.tolist() == [0, (10**15 - 1) / 1000]
+
+
 def test_the_same_file_is_a_usage_log(tmp_path):
     """Calls and lengths are those that `read_usage` finds."""
     path = write(tmp_path / "a.jsonl", [CALL, CALL | {"timestamp": 30535, "input_length": 900}])
@@ -77,6 +86,11 @@ def test_blocks_of_another_size(tmp_path):
         ([1], "no hash_ids in [1]."),
         (CALL | {"timestamp": "now"}, "timestamp is 'now'. It must be a number of milliseconds."),
         (CALL | {"timestamp": -1}, "timestamp is -1."),
+        (CALL | {"timestamp": 10**15}, "timestamp is 1000000000000000."),
+        (CALL | {"input_length": -1}, "input_length is -1."),
+        (CALL | {"input_length": 10**15 + 1}, "input_length is 1000000000000001."),
+        (CALL | {"hash_ids": [46.0]}, "hash_ids is [46.0]."),
+        (CALL | {"hash_ids": [-(2**63) - 1]}, "hash_ids is [-9223372036854775809]."),
         (CALL | {"input_length": 1.5}, "input_length is 1.5. It must be a whole number of tokens."),
         (CALL | {"hash_ids": ["a"]}, "hash_ids is ['a']. It must be a list of whole numbers."),
         (CALL | {"hash_ids": [True]}, "hash_ids is [True]."),

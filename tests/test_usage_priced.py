@@ -155,6 +155,22 @@ def test_each_row_is_billed_at_the_prices_of_its_day(catalog):
     assert price_usage(november, catalog=catalog).attrs["notes"] == []
 
 
+def test_prices_that_come_back_are_said_with_every_change(catalog):
+    """Cheaper for a week, then as before, and the same again under another date: two changes are said."""
+    last, same = date(2026, 12, 18), date(2026, 12, 25)
+    periods = (period(FIRST), period(SECOND, CHANGE), period(FIRST, last), period(FIRST, same))
+    models = (replace(catalog.model("m"), price_periods=periods),)
+    days = ["2026-12-01", "2026-12-12", "2026-12-20", "2026-12-28"]
+    frame = pd.DataFrame({"timestamp": pd.to_datetime(days, utc=True), "model": "m",
+                          "prompt_tokens": 1_000_000, "completion_tokens": 0})  # fmt: skip
+    priced = price_usage(frame, catalog=replace(catalog, models=models))
+    assert priced["total_usd"].tolist() == [
+        Decimal(text) for text in ("2.00", "1.60", "2.00", "2.00")
+    ]
+    said = "those before 2026-12-11 and from 2026-12-11 on and from 2026-12-18 on."
+    assert any(note.endswith(said) for note in priced.attrs["notes"])
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """Write the log in parts, of which some state no writes, no batch and no fee."""

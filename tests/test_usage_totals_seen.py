@@ -50,6 +50,18 @@ def test_the_first_of_each_id_is_new(seed: int, monkeypatch: pytest.MonkeyPatch)
     assert sorted(again.calls.T.tolist()) == sorted([one, *rest] for one, rest in firsts.items())
 
 
+def test_what_is_added_while_contradictions_are_told_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Wherever in what was written they were just read."""
+    monkeypatch.setattr(module, "_BLOCK", 24 * 2)
+    calls = Seen()
+    calls.add(np.array([[5, 5, 6, 7], [1, 2, 1, 1], [0, 1, 2, 3]], dtype=np.int64))
+    assert next(calls.contradictions()) == (1, 0)
+    assert calls.add(np.array([[8, 5], [1, 1], [4, 5]], dtype=np.int64)).tolist() == [True, False]
+    assert calls.calls.T.tolist() == [[5, 1, 0], [6, 1, 2], [7, 1, 3], [8, 1, 4]]
+
+
 def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit is no fault of the log."""
     calls = Seen()

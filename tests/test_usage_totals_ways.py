@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import dask
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -183,6 +184,21 @@ def test_every_way_in_has_the_same_totals(
             assert total_usage(source, ()).total == totals.total
             if not isinstance(source, pd.DataFrame):
                 assert len(read_usage(source)) == len(read)
+
+
+def test_what_parts_leave_out_is_left_out_together(tmp_path: Path) -> None:
+    """Failed calls and other entries, in this process too: of two files as of one."""
+    call = {"prompt_tokens": 10, "completion_tokens": 5, "model": "m", "timestamp": "2026-05-01"}
+    failed = call | {"completion_tokens": 0, "prompt_tokens": 0, "status": "error"}
+    event = {"type": "ping", "timestamp": "2026-05-01"}
+    for name in "ab":
+        rows = [call, failed, event, event, call]
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with dask.config.set(scheduler="synchronous"):
+        found = kimi_planner.dask.total_usage(tmp_path, ())
+    assert found.left_out == {"failures": 2, "other_entries": 4}
+    assert found.total["rows"] == 4
+    assert found == total_usage(tmp_path, ())
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -9,6 +9,7 @@ import lzma
 import subprocess
 import sys
 import zipfile
+from decimal import Decimal
 
 import pandas as pd
 import pyarrow as pa
@@ -295,6 +296,68 @@ def test_a_frame_of_a_file_is_priced_as_the_file(tmp_path):
     priced = price_usage(pd.read_csv(path).set_axis(["x", "y"]))
     assert priced["total_usd"].tolist() == price_usage(read_usage(path))["total_usd"].tolist()
     assert (priced.index.tolist(), priced["cached_tokens"].tolist()) == (["x"], [640])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.astype({"prompt_tokens": "float64"}),
+        lambda frame: frame.astype({"completion_tokens": "object"}),
+        lambda frame: frame.astype({"requests": "Int64"}),
+        lambda frame: frame.astype({"prompt_tokens": "int32"}),
+        lambda frame: frame.astype({"cached_tokens": "float64"}),
+        lambda frame: frame.astype({"timestamp": "str"}),
+        lambda frame: frame.astype({"model": "category"}),
+        lambda frame: frame.assign(batch=["true", "false", ""]),
+        lambda frame: frame.assign(batch=[1, 0, 0]),
+        lambda frame: frame.drop(columns="reasoning_tokens"),
+        lambda frame: frame.assign(team="a")[["team", *frame]],
+    ],
+)
+def test_a_frame_costs_the_same_in_any_types(change):
+    """Whole numbers as floats, as objects or with missing ones, times as text: each row's exact amount."""
+    frame = read_usage(pd.DataFrame({
+        "timestamp": [AT] * 3, "model": "kimi-k2-5", "prompt_tokens": [1000, 2000, 3000],
+        "cached_tokens": [640, None, 0], "completion_tokens": [300, 0, 7],
+    }))  # fmt: skip
+    changed = change(frame)
+    tokens = zip([1000, 2000, 3000], [300, 0, 7], strict=True)
+    hand = [
+        (prompt * Decimal("2.50") + out * Decimal("7.50")) / 1_000_000 for prompt, out in tokens
+    ]
+    if "batch" in changed:
+        assert read_usage(changed)["batch"].tolist() == [True, False, False]
+        return
+    assert price_usage(changed, catalog="2026-06")["total_usd"].tolist() == hand
+
+
+def test_a_repeated_call_costs_once_also_in_a_frame_that_was_read():
+    """Where the caller has put its id beside the columns of a usage frame."""
+    rows = {
+        "timestamp": [AT] * 3,
+        "model": "kimi-k2",
+        "prompt_tokens": 1000,
+        "completion_tokens": 300,
+    }
+    frame = read_usage(pd.DataFrame(rows)).assign(
+        call_id=["call-00001", "call-00002", "call-00001"]
+    )
+    assert price_usage(frame, catalog="2026-06")["total_usd"].tolist() == [Decimal("0.00228")] * 2
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_row_that_was_changed_for_the_worse_is_named_by_its_label(place):
+    """Of a frame that was read and sound, the first row as any other."""
+    rows = {
+        "timestamp": [AT] * 3,
+        "model": "kimi-k2",
+        "prompt_tokens": 1000,
+        "completion_tokens": 300,
+    }
+    frame = read_usage(pd.DataFrame(rows)).set_axis(["x", "y", "z"])
+    frame.iloc[place, frame.columns.get_loc("prompt_tokens")] = -5
+    with pytest.raises(UsageError, match=rf"usage frame row {'xyz'[place]}: prompt_tokens is -5"):
+        price_usage(frame, catalog="2026-06")
 
 
 def test_a_key_that_no_column_has_is_refused_before_the_whole_table_is_read(tmp_path, monkeypatch):

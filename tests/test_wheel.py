@@ -1,5 +1,6 @@
 """The built wheel works by itself: installed alone it counts and checks, with [plan] it plans."""
 
+import hashlib
 import json
 import os
 import re
@@ -128,7 +129,13 @@ def test_wheel_holds_the_data_and_nothing_else(wheel):
 
 def test_wheel_holds_the_library_where_there_is_a_compiler(wheel):
     """A wheel with the library names the platform that it is for; one without is for all."""
-    compiled = "kimi_planner/tokens/native/counter.compiled" in zipfile.ZipFile(wheel).namelist()
+    library = "kimi_planner/tokens/native/counter.compiled"
+    files = zipfile.ZipFile(wheel)
+    compiled = library in files.namelist()
+    assert compiled == (f"{library}.sha256" in files.namelist())
+    if compiled:
+        digest = hashlib.sha256(files.read(library)).hexdigest()
+        assert files.read(f"{library}.sha256").decode("ascii") == f"{digest}\n"
     assert compiled == any(map(shutil.which, ("cc", "gcc", "clang")))
     assert wheel.name.endswith("-py3-none-any.whl") != compiled
 

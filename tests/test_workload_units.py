@@ -157,7 +157,7 @@ def test_a_column_of_a_table_is_a_quantity(tmp_path, form):
         ([math.nan], "value 1 of 1 is nan"),
         (["5"], "value 1 of 1 is '5'"),
         ([5, 1e12], "value 2 of 2 is 1000000000000.0"),
-        ({"from": "no.csv", "column": "a"}, "no.csv cannot be read"),
+        ({"from": "no.csv", "column": "a"}, "no.csv: no such file"),
         ({"p50": 3500, "p95": 12_000}, "Allowed are p10, p50 and p90. If it is lognormal, give p90 = 9141."),
     ],
 )  # fmt: skip

@@ -232,10 +232,10 @@ def estimate(
 
 def _too_long(made: Estimate) -> str:
     output = made.answer_tokens if made.reserved_tokens is None else made.reserved_tokens
-    return (
-        f"Prompt ({made.prompt_tokens:,}) and output ({output or 0:,}) are more than the context "
-        f"window of {made.context_window_tokens:,} tokens."
-    )
+    window = f"the context window of {made.context_window_tokens:,} tokens."
+    if output is None:
+        return f"The prompt ({made.prompt_tokens:,}) alone is more than {window}"
+    return f"Prompt ({made.prompt_tokens:,}) and output ({output:,}) are more than {window}"
 
 
 def _whole(request: Mapping[str, Any], key: str) -> int | None:

@@ -106,8 +106,6 @@ def throughput(
             f"The workloads are in {scope.currency}, and what tiers are recharged with is stated in USD. Give "
             "them in USD."
         )
-    if ALL in scope.names:
-        raise SettingError(f"A workload is named {ALL!r}, which means all together. Rename it.")
     check_between("percentile", percentile, 100)
     check_between("minutes_within", minutes_within, 0.999999, low=0.5)
     limits = load_limits(limits)

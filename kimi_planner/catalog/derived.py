@@ -125,7 +125,11 @@ def exchanged(
         spell="Give how much one USD is, such as 0.92.",
         allowed=f"It lies above 0, with at most {MAX_PLACES} decimal places.",
     )
-    rates = dict(known[currency].rates if currency in known else ()) | {on: per_usd}
+    rates = dict(known[currency].rates if currency in known else ())
+    if rates.setdefault(on, per_usd) != per_usd:
+        raise CatalogError(
+            f"Two rates of {currency} are of {on}, {rates[on]} and {per_usd}. Keep one."
+        )
     exchange = Exchange(currency=currency, rates=tuple(sorted(rates.items())))
     key = f"exchange_{currency.lower()}"
     source = Source(key=key, title=f"A rate given by the user, {exchange}", checked_on=on)

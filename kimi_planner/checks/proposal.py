@@ -184,7 +184,7 @@ def _is_bundled(path: Path) -> bool:
 
 
 def _is_aside(name: str) -> bool:
-    return not _ASIDE.isdisjoint(PurePosixPath(name).parts[:-1])
+    return not _ASIDE.isdisjoint(PurePosixPath(name).parts)  # a script's own name has an ending
 
 
 def _is_named_so(word: str, suffix: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.choice import Choice
+from kimi_planner.choose.saving import less_words
 from kimi_planner.choose.success.result import chance_text, interval_text
 from kimi_planner.choose.success.worth import Worth
 from kimi_planner.money import named, usd, usd_text
@@ -40,10 +41,11 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
         return f"net value {usd_text(net)} {aim.projection.currency} a task, {more}; the best with probability {chance}"
     if tie:
         return tie if is_short else f"it costs {tie}"
-    less = float(aim.cost_usd(second.model) - aim.cost_usd(first.model)) * float(aim.tasks)
-    if is_short:
-        return f"{usd(less)} less than {second.model}"
-    return f"the cheapest, {usd(less)} {aim.projection.currency} a month less than {second.model}"
+    less = aim.mean_usd(second.model) - aim.mean_usd(first.model)
+    than = f"{less_words(less, '' if is_short else f'{aim.projection.currency} a month ')}{' as' if usd(abs(less)) == '0.00' else ' than'} {second.model}"
+    if less > 0:
+        return than if is_short else f"the cheapest, {than}"
+    return f"{than}, the cheapest by tried or published costs"
 
 
 def _same(aim: Aim, first: str, second: str) -> str:

@@ -83,6 +83,10 @@ class Aim:
         spend = self.projection.of(self.projection.models[0], self.workload.name)
         return sum(spend.conversations) / len(spend.conversations)
 
+    def mean_usd(self, model: str) -> float:
+        """Return the expected spend of an average month, as planned."""
+        return float(self.rows[model]["mean_usd_per_month"])
+
     def cost_usd(self, model: str) -> Any:
         """Return the expected cost of a task, as its trials tell it, else as planned."""
         if model in self.worth.points:

@@ -14,7 +14,7 @@ from kimi_planner.errors import WorkloadError
 from kimi_planner.money import EXACT, exact_decimal, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
-from kimi_planner.rich import share_text
+from kimi_planner.rich import risk_text
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.quantity import number_text
 
@@ -50,9 +50,12 @@ class OverBudget:
         The largest factor on the traffic with which every month keeps the budget; ``None`` if there
         is none.
     cheaper
-        Qualifying models that keep the budget, the cheapest first.
+        Qualifying models that keep the budget, the cheapest first; none of which nobody knows how much it
+        reasons.
     currency
         Of all its amounts.
+    is_least
+        Whether nobody knows how much the model reasons, so that spend, gap and chance are the least.
     """
 
     workload: str
@@ -67,6 +70,7 @@ class OverBudget:
     traffic_factor: Decimal | None
     cheaper: tuple[str, ...]
     currency: str = "USD"
+    is_least: bool = False
 
     def at_rates(self, exchange: Exchange) -> OverBudget:
         """Return the same in another currency, at the rate of its month."""
@@ -96,12 +100,12 @@ class OverBudget:
             back.insert(0, f"{number_text(_leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
         back[:0] = [f"{model} in its place" for model in self.cheaper[:1]]
         risk = (
-            f"; some month is over it with a chance of {share_text(self.chance)}"
+            f"; some month is over it with a chance of {risk_text(self.chance, is_least=self.is_least)}"
             if self.chance
             else ""
         )
         return (
-            f"{gap} {self.currency} over the budget of {budget} on {self.model} "
+            f"{'at least ' * self.is_least}{gap} {self.currency} over the budget of {budget} on {self.model} "
             f"(P{self.percentile:g} {spend} in {when}{risk}); back with {', or '.join(back)}"
         )
 
@@ -130,11 +134,13 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
             spend_usd=worst,
             gap_usd=worst - budget,
             chance=spend.chance_over(budget) if spend.is_ranged else None,
+            is_least=projection.reasoning(model, name).is_least,
             traffic_factor=_keeping_traffic(workload, model, projection, share, budget),
             cheaper=tuple(
                 choice.model
                 for choice in recommendation.ranking(name)
-                if projection.of(choice.model, name).worst_month(share)[1] <= budget
+                if not choice.is_least
+                and projection.of(choice.model, name).worst_month(share)[1] <= budget
             ),
         )
 

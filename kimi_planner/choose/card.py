@@ -13,6 +13,7 @@ from kimi_planner.choose.advice import clauses_of, instead, never_best, not_know
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.answer_time import AnswerTime, answer_time
 from kimi_planner.choose.choice import Choice, Decision
+from kimi_planner.choose.saving import first_words
 from kimi_planner.choose.success.result import source_text
 from kimi_planner.money import usd
 from kimi_planner.plan.booking import booked
@@ -53,6 +54,8 @@ class CardRow:
     best_from_usd
         Value of a solved task from which on it is the best of those that qualify, if what is open holds;
         ``None`` for one that never is, and where success is not known.
+    is_least
+        Whether nobody knows how much it reasons, so that spend and its chance to break the budget are the least.
     is_open
         Whether something must be true, that is not known, so that it qualifies or is where it ranks.
     condition
@@ -79,6 +82,7 @@ class CardRow:
     net_usd_per_month: float | None
     chance_best: float | None
     best_from_usd: float | None
+    is_least: bool
     is_open: bool
     condition: str
 
@@ -134,7 +138,7 @@ class Card(Shown):
             1: f"booked: {self.book}, {self.currency} a month",
             3: f"net: value of what is solved less spend and failures, {self.currency} a month",
             4: "success: expected, with its 90% interval, * by published results alone",
-            5: "over: chance that some month is over its budget",
+            5: "over: chance that some month is over its budget, + for at least that",
             6: "answer: seconds of half and of nine of ten answers, + for more than that",
         }
         marks = ["?: on a condition, x: does not qualify"] * any(
@@ -244,6 +248,7 @@ def _row(
         net_usd_per_month=aim.month_value(model) if has_net else None,
         chance_best=aim.worth.chance_best[model] if has_net else None,
         best_from_usd=None if model not in best_from else float(best_from[model]),
+        is_least=bool(aim.rows[model]["is_least"]),
         is_open=choice is not None and bool(clauses_of(choice) or aim.is_unknown(model)),
         condition=condition,
     )
@@ -277,9 +282,8 @@ def _sentences(
     if decision.basis == "none qualifies":
         yield f"No model qualifies; planned on {chosen}: {decision.unserved[-1]}."
     elif decision.basis == "pinned":
-        first = ranked[0].model if ranked else None
-        other = "" if first in (None, chosen) else f"; {first} ranks first"
-        yield f"{chosen} is pinned{other}."
+        first = ranked[0] if ranked else None
+        yield f"{chosen} is pinned{first_words(chosen, first, decision.first_saves_usd_per_month, f'{recommendation.projection.currency} a month ')}."
     else:
         yield f"Choose {chosen}{qualifies}: {why_first(aim, ranked)}."
     yield from (
@@ -327,7 +331,8 @@ def _cells(row: CardRow) -> tuple[str, ...]:
     time = "unknown"
     if row.p50_seconds is not None and row.p90_seconds is not None:
         time = f"{row.p50_seconds:,.0f}-{row.p90_seconds:,.0f}{'+' * row.time_is_least}"
-    over = "unknown" if row.chance_over_budget is None else share_text(row.chance_over_budget)
+    chance = row.chance_over_budget
+    over = "unknown" if chance is None else share_text(chance) + "+" * (row.is_least and chance < 1)
     net = "unknown"
     if row.net_usd_per_month is not None:
         net = f"{'-' * (row.net_usd_per_month < 0)}{usd(abs(row.net_usd_per_month), 0)}"

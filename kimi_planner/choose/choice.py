@@ -39,12 +39,14 @@ class Choice:
     ----------
     rank
         1 for the model that is recommended.
+    mean_usd_per_month
+        Expected spend of an average month.
     p10_usd_per_month, p50_usd_per_month, p90_usd_per_month
         Average spend of a month, percentiles over paths.
     fit_share
         Share of calls that fit the context window.
     more_than_best_usd, less_than_next_usd
-        Difference of the P50 to the best and to the next in the ranking; ``None`` where there is no
+        Difference of the mean to the best and to the next in the ranking; ``None`` where there is no
         next, or the reasoning of only one of the two is known.
     reasoning, is_least
         Where it is from, if it is assumed or not known; whether it is not known, so that the spend is
@@ -63,6 +65,7 @@ class Choice:
     workload: str
     rank: int
     model: str
+    mean_usd_per_month: float
     p10_usd_per_month: float
     p50_usd_per_month: float
     p90_usd_per_month: float
@@ -125,7 +128,11 @@ class Decision:
         ``"pinned"``, the workload names it; ``"recommended"``, it ranks first; ``"none qualifies"``,
         it is the cheapest for what it does serve.
     spend
-        Model, spend and difference to the next in the ranking, in words.
+        Model, spend and difference to the next in the ranking, in words; of a pinned one to the first.
+    first, first_saves_usd_per_month
+        The first of the ranking, and what the expected spend of an average month is less on it; below
+        zero where it is more. ``None`` where no model qualifies; the amount also where the reasoning of
+        only one of the two is known, or of neither.
     open
         What the catalog leaves open, in words: of the model, and of a cheaper one.
     unserved
@@ -138,6 +145,8 @@ class Decision:
     model: str
     basis: str
     spend: str
+    first: str | None = None
+    first_saves_usd_per_month: float | None = None
     open: tuple[str, ...] = ()
     unserved: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()

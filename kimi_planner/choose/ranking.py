@@ -146,17 +146,17 @@ def _ranked(able: Mapping[str, Sequence[Obstacle]], aim: Aim, rules: Rules) -> l
     def less_than(model: str, other: str | None) -> float | None:
         if other is None or rows[model]["is_least"] != rows[other]["is_least"]:
             return None
-        return float(rows[other]["p50_usd_per_month"] - rows[model]["p50_usd_per_month"])
+        return aim.mean_usd(other) - aim.mean_usd(model)
 
     return [
         Choice(
             workload=name,
             rank=rank,
             model=model,
+            mean_usd_per_month=aim.mean_usd(model),
             **{key: rows[model][key] for key in SPENDS},
             **rules.fit.of(name, model)._asdict(),
-            more_than_best_usd=rows[model]["p50_usd_per_month"]
-            - rows[ranked[0]]["p50_usd_per_month"],
+            more_than_best_usd=aim.mean_usd(model) - aim.mean_usd(ranked[0]),
             less_than_next_usd=less_than(model, other),
             reasoning=rows[model]["reasoning"],
             is_least=rows[model]["is_least"],

@@ -20,6 +20,7 @@ from kimi_planner.choose.choice import Choice, Decision, Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.requirements import Requirements
+from kimi_planner.choose.saving import Saving, first_saves, first_words, saving_of
 from kimi_planner.errors import SettingError, unknown
 from kimi_planner.money import usd
 from kimi_planner.notes import Note
@@ -119,6 +120,11 @@ class Recommendation(Shown):
         """Workloads whose planned spend is over their budget in some month; see `OverBudget`."""
         return tuple(over_budgets(self))
 
+    @cached_property
+    def saving(self) -> Saving | None:
+        """What the first of each ranking would save where another model is pinned; see `Saving`."""
+        return saving_of(self)
+
     @property
     def workloads(self) -> tuple[Workload, ...]:
         """Those that a model is chosen for, in the order of `names`."""
@@ -142,11 +148,13 @@ class Recommendation(Shown):
         return pd.DataFrame(self.choices, columns=list(Choice.__dataclass_fields__))
 
     def sentences(self) -> list[str]:
-        """Return what is over its budget, then the choice for each workload in one sentence."""
-        return [
-            *(one.sentence for one in self.over_budget),
-            *(f"{one.workload}: {one.why}." for one in self.decisions),
-        ]
+        """Return what is over its budget, the choice for each workload, and what another one would save."""
+        return [*(one.sentence for one in self.over_budget), *self.chosen()]
+
+    def chosen(self) -> list[str]:
+        """Return the choice for each workload in one sentence, and what the first of the rankings would save."""
+        said = [f"{one.workload}: {one.why}." for one in self.decisions]
+        return [*said, *([self.saving.sentence] if self.saving else [])]
 
     @public
     def ranking(self, workload: str) -> list[Choice]:
@@ -168,26 +176,30 @@ class Recommendation(Shown):
         out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
         basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
         aim = self.aims[name]
-        spend = f"{model}, {usd(aim.rows[model]['mean_usd_per_month'])} {self.projection.currency} a month (mean)"
+        spend = f"{model}, {usd(aim.mean_usd(model))} {self.projection.currency} a month (mean)"
         said = self.projection.reasoning(model, name).words
         reasoning = f"reasoning {said}" if said else ""
         reasons = tuple(reason for one in out for reason in one.reasons)
         amount = refused_usd(self.projection, workload, model)
         unserved = list(unserved_words(self.fit.of(name, model), amount, workload))
         cheaper: list[str] = []
+        first = ranked[0] if ranked else None
+        saves = first_saves(aim, model, first)
         if basis == "pinned":
-            spend += ", pinned"
+            spend += f", pinned{first_words(model, first, saves)}"
             unserved += [f"it does not qualify: {'; '.join(reasons)}"] * bool(reasons)
         elif choice is None:
             unserved += ["no model qualifies", self._least_change(name)]
         else:
             spend += f"; {why_first(aim, ranked, is_short=True)}"
-            cheaper = _cheaper(aim, ranked)
+            cheaper = _cheaper(ranked)
         return Decision(
             workload=name,
             model=model,
             basis=basis,
             spend=spend,
+            first=first.model if first else None,
+            first_saves_usd_per_month=saves,
             open=(*filter(None, [choice.if_words if choice else "", reasoning]), *cheaper),
             unserved=tuple(unserved),
             conditions=choice.conditions if choice else (),
@@ -230,11 +242,10 @@ class Recommendation(Shown):
         )
 
 
-def _cheaper(aim: Aim, ranked: Sequence[Choice]) -> list[str]:
+def _cheaper(ranked: Sequence[Choice]) -> list[str]:
     """Return which model is cheaper than the first of a ranking, and why it is not the first."""
-    spends = {one.model: aim.rows[one.model]["mean_usd_per_month"] for one in ranked}
-    cheapest = min(ranked, key=lambda one: spends[one.model])
-    less = usd(spends[ranked[0].model] - spends[cheapest.model])
+    cheapest = min(ranked, key=lambda one: one.mean_usd_per_month)
+    less = usd(ranked[0].mean_usd_per_month - cheapest.mean_usd_per_month)
     words = " and ".join(
         filter(None, [cheapest.if_words, "its reasoning is not in that" * cheapest.is_least])
     )
@@ -251,7 +262,7 @@ def unserved_words(served: Served, amount: float | None, workload: Workload) -> 
         place = "not in" if policy.policy == "reject" else "in"
         to_serve = (
             ""
-            if amount is None
+            if amount is None or usd(amount) == "0.00"  # fewer than the draws of spend tell
             else f", {usd(amount)} {workload.currency} a month to serve, {place} the spend"
         )
         refused = share_text(served.refused_share)

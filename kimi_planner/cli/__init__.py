@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ENOSPC
 from importlib import import_module
-from typing import TextIO
 
 import click
 
@@ -19,6 +17,7 @@ from kimi_planner.errors import (
     TooLittleUsageError,
     planning,
 )
+from kimi_planner.streams import drop
 
 __all__ = ["main"]
 
@@ -88,16 +87,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = _run(sys.argv[1:] if arguments is None else list(arguments))
     except BrokenPipeError:
-        _drop(sys.stdout, sys.stderr)
+        drop(sys.stdout, sys.stderr)
         code = Exit.NO_READER
     sys.exit(code)
-
-
-def _drop(*streams: TextIO) -> None:
-    """Let what is still buffered go nowhere, which would fail at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in streams:
-        os.dup2(nowhere, stream.fileno())
 
 
 def _run(arguments: list[str]) -> int:
@@ -126,9 +118,6 @@ def _run(arguments: list[str]) -> int:
         raise
     except OSError as error:  # a disk that is full, a name that is too long
         name = "" if error.filename is None else f"{error.filename}: "
-        if error.errno == ENOSPC and not name:
-            name = "standard output: "
-            _drop(sys.stdout)
         return _fail(
             f"{name}cannot be read or written ({error.strerror or error}).", Exit.BAD_INPUT
         )

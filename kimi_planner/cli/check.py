@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 
 
 def _outputs(
-    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+    _context: click.Context, option: click.Parameter, given: tuple[str, ...]
 ) -> dict[Path, str | None]:
     """Return files by path with the form that is named before them, ``None`` where none is."""
     named = [(one, *one.partition("=")) for one in given]
-    return {
-        Path(path if form in FORMATS and path else whole): form
-        if form in FORMATS and path
-        else None
+    forms = (
+        (Path(path), form) if form in FORMATS and path else (Path(whole), None)
         for whole, form, _, path in named
-    }
+    )
+    return options.by_name(forms, option)
 
 
 @click.command("check")

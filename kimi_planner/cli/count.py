@@ -127,7 +127,8 @@ def _audit(
     if len(paths) != 1:
         raise click.UsageError("--audit takes one log.")
     pairs = [pair.partition("=") for pair in (model or "").split(",")]
-    named = {logged: own for logged, _, own in pairs} if "=" in (model or "") else model
+    own = options.by_name((logged, own) for logged, _, own in pairs)
+    named = own if "=" in (model or "") else model
     made = audit(paths[0], named, as_of, catalog=catalog)
     frame = made.frame
     rows = frame.to_dict("records")

@@ -31,7 +31,7 @@ def pairs(
     found = [value.rpartition("=") for value in values]
     if not all(key and value for key, _, value in found):
         raise click.BadParameter("give one value, or several of the form KEY=VALUE.", param=option)
-    return {key: value for key, _, value in found}
+    return options.by_name(((key, value) for key, _, value in found), option)
 
 
 argument = click.argument("paths", nargs=-1, required=True, metavar="LOG...", type=options.PATH)
@@ -59,7 +59,7 @@ def _renamed(
     found = [value.partition("=") for value in values]
     if not all(column and field for column, _, field in found):
         raise click.BadParameter("give COLUMN=FIELD.", param=option)
-    return {column: field for column, _, field in found}
+    return options.by_name(((column, field) for column, _, field in found), option)
 
 
 _renamed_fields = click.option(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from functools import reduce, wraps
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Name = TypeVar("Name", str, Path)
+Value = TypeVar("Value")
 
 #: What an option may name.
 PATH = click.Path(path_type=Path)
@@ -36,6 +39,34 @@ def comma_separated(
     if value is None:
         return None
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def by_name(
+    pairs: Iterable[tuple[Name, Value]], option: click.Parameter | None = None
+) -> dict[Name, Value]:
+    """Return what was given for each name, the same wherever a name was given more than once."""
+    given: dict[Name, Value] = {}
+    for name, value in pairs:
+        if given.setdefault(name, value) != value:
+            problem = f"'{name}' is given twice, as {given[name]!r} and as {value!r}. Keep one."
+            raise click.BadParameter(problem, param=option)
+    return given
+
+
+class Share(click.FloatRange):
+    """A share from 0 to 1, of which NaN is none, though it lies neither below nor above."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return a share, or fail."""
+        share: float = super().convert(value, param, ctx)
+        if isnan(share):
+            self.fail(f"{value} is no number from 0 to 1.", param, ctx)
+        return share
 
 
 def parsed_date(

@@ -35,7 +35,7 @@ from kimi_planner.cli.writing import off_screen, png, write_all
 @click.option("--balance", metavar="USD", help="Prepaid balance at the end of the log.")
 @click.option(
     "--fail-above",
-    type=click.FloatRange(0, 1),
+    type=options.Share(),
     metavar="SHARE",
     help="Exit with 1 if the chance to end above the budget, else the plan, is larger.",
 )

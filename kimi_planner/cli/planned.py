@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def _pairs(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+    _context: click.Context, option: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
     """Read NAME=MODEL as often as it is given."""
-    pairs = {}
+    pairs = []
     for value in values:
         name, is_there, model = value.rpartition("=")
         if not is_there or not name.strip() or not model.strip():
             raise click.BadParameter(f"{value!r} is no pair. Write it as NAME=MODEL.")
-        pairs[name.strip()] = model.strip()
-    return pairs
+        pairs.append((name.strip(), model.strip()))
+    return options.by_name(pairs, option)
 
 
 #: What is decided about workloads beside their file.

@@ -219,20 +219,25 @@ def reconcile_(
     --format json or csv. Exit code 3 if calls of the log
     are not priced: they are in no cause.
     """
-    from kimi_planner.catalog import load_catalog
     from kimi_planner.reconcile.actual import log_keys
     from kimi_planner.reconcile.compare import reconcile
+    from kimi_planner.reconcile.read_plan import plan_of, prices_beside
     from kimi_planner.report.reconciled import (
         reconciliation_csv,
         reconciliation_json,
         reconciliation_text,
     )
 
-    prices = load_catalog(catalog)
+    if form == "csv" and others["invoice"] is not None:
+        raise click.UsageError(
+            "--format csv has causes alone; an invoice is in --format table and --format json."
+        )
+    read = plan_of(plan, others.pop("choice"), others.pop("planned_catalog"))
+    prices = prices_beside(read, catalog)
     keys = log_keys(others["workload"], others["model"], prices)[1]
     by_day = ("day",) if others["invoice"] is not None else ()
     totals = log.totals(tuple(dict.fromkeys((*keys, *by_day))))
-    found = reconcile(plan, totals, catalog=prices, **others)
+    found = reconcile(read, totals, catalog=prices, **others)
     forms = {"table": reconciliation_text, "json": reconciliation_json, "csv": reconciliation_csv}
     click.echo(forms[form](found, prices.exchanges), nl=False)
     logs.finish(found.notes, say=form == "csv")

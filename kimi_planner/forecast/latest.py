@@ -23,10 +23,11 @@ from kimi_planner.forecast.rows import rows_of
 from kimi_planner.forecast.spend import forecast_spend
 from kimi_planner.money import exact_decimal, from_units, plain, rounded, total, whole_parts
 from kimi_planner.notes import Note, note
+from kimi_planner.plan.dated import happening
 from kimi_planner.plan.projection import Projection
 from kimi_planner.reconcile.actual import NOT_STATED
 from kimi_planner.reconcile.planned import Plan
-from kimi_planner.reconcile.read_plan import Choice, plan_of
+from kimi_planner.reconcile.read_plan import Choice, plan_of, prices_beside
 from kimi_planner.series.moments import DAY, at, moment_of, moment_text
 from kimi_planner.usage.read import read_usage
 from kimi_planner.usage.totals.sources import total_usage
@@ -97,7 +98,7 @@ def latest_estimate(
     as_of : date, datetime or str, optional
         The day whose knowledge of prices counts; today if not given.
     catalog : Catalog, str or Path, optional
-        Prices; the default catalog if not given.
+        Prices; if not given, the default catalog, or where that lacks models of the plan, the plan's.
     planned_catalog : Catalog, str or Path, optional
         Whose prices the plan was made with, where they are not the ones it names.
     alias : mapping of str to str, optional
@@ -141,7 +142,12 @@ def latest_estimate(
     (Decimal('3.7518'), datetime.date(2026, 11, 17))
     """
     as_of = chosen_day(as_of)
-    prices = load_catalog(catalog, as_of=as_of)
+    of_plan = None if plan is None else plan_of(plan, choice, planned_catalog)
+    prices = (
+        load_catalog(catalog, as_of=as_of)
+        if of_plan is None
+        else prices_beside(of_plan, catalog, as_of)
+    )
     source = usage if isinstance(usage, pd.DataFrame | str | Path) else list(usage)
     frame = read_usage(source, on_error=on_error, keep=[by] if by else ())
     frame.attrs |= getattr(source, "attrs", {})
@@ -157,7 +163,6 @@ def latest_estimate(
 
     ahead = ahead_for(rest) if rest >= pd.Timedelta(seconds=1) else None
     spend = _by_day(frame, by, model, prices, alias)
-    of_plan = None if plan is None else plan_of(plan, choice, planned_catalog)
     if of_plan is not None and of_plan.catalog.currency != prices.currency:
         raise SettingError(
             f"The plan is in {of_plan.catalog.currency}, and the log is priced in {prices.currency}. Hold it "
@@ -183,6 +188,13 @@ def latest_estimate(
     elif planned and set(period.months().values()) != {1}:
         notes.append(note("plan_in_proportion"))
     notes += of_plan.notes if of_plan else ()
+    if ahead and of_plan and of_plan.projection:
+        coming = [
+            one.words
+            for one in happening(of_plan.projection, of_plan.models)
+            if one.day < period.until and (one.last or one.day) > last
+        ]
+        notes += [note("plan_ahead", what="; ".join(coming))] if coming else []
     if ahead:
         notes.append(note("parts_in_proportion", days=RECENT_DAYS))
     notes += ahead.notes if ahead else spend.attrs["notes"]

@@ -84,6 +84,16 @@ class BudgetRow:
         return None if budget is None else total([self.usd(span), budget.copy_negate()])
 
     @property
+    def over(self) -> dict[str, Decimal]:
+        """By how much each month is above its budget, of those that are."""
+        left = {} if self.budgets is None else self.budgets
+        over = {
+            month: total([self.by_month[month], budget.copy_negate()])
+            for month, budget in left.items()
+        }
+        return {month: usd for month, usd in over.items() if usd > 0}
+
+    @property
     def head_room(self) -> tuple[Decimal, str] | None:
         """The least that any month leaves of its budget, below zero where it is broken, and that month."""
         if self.budgets is None:
@@ -163,16 +173,23 @@ class BudgetMatrix(Shown):
         return _together("all", self.rows)
 
     @cached_property
+    def by_owner(self) -> tuple[BudgetRow, ...]:
+        """The workloads of each owner together; empty where none is stated, or by cost centre they are the same."""
+        rows = self._by("owner")
+        return (
+            () if {one.name for one in rows} == {one.name for one in self.by_cost_centre} else rows
+        )
+
+    @cached_property
     def by_cost_centre(self) -> tuple[BudgetRow, ...]:
-        """The workloads of each owner and cost centre together; empty where none is stated."""
-        keys = dict.fromkeys((row.cost_centre, row.owner) for row in self.rows)
-        if set(keys) == {("", "")}:
-            return ()
-        groups = [
-            [row for row in self.rows if (row.cost_centre, row.owner) == key]
-            for key in sorted(keys)
-        ]
-        return tuple(_together(", ".join(row.name for row in rows), rows) for rows in groups)
+        """The workloads of each cost centre together, with all of their owners; empty where none is stated."""
+        return self._by("cost_centre")
+
+    def _by(self, field: str) -> tuple[BudgetRow, ...]:
+        """Return the workloads that have the same in a field together; empty where none states it."""
+        keys = sorted({getattr(row, field) for row in self.rows})
+        groups = [[row for row in self.rows if getattr(row, field) == key] for key in keys]
+        return tuple(map(_group, groups)) if any(keys) else ()
 
     @property
     def whole(self) -> Span:
@@ -329,6 +346,17 @@ def _quarter(month: Month) -> tuple[int, int]:
 
 def _each(months: Sequence[str], budget: Decimal | None) -> dict[str, Decimal] | None:
     return None if budget is None else dict.fromkeys(months, budget)
+
+
+def _group(rows: Sequence[BudgetRow]) -> BudgetRow:
+    """Return the sum of rows, with all of their names, owners and cost centres."""
+
+    def every(field: str) -> str:
+        return ", ".join(dict.fromkeys(filter(None, (getattr(row, field) for row in rows))))
+
+    return replace(
+        _together(every("name"), rows), owner=every("owner"), cost_centre=every("cost_centre")
+    )
 
 
 def _together(name: str, rows: Sequence[BudgetRow]) -> BudgetRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import replanned
@@ -23,11 +24,14 @@ class Dated:
         What happens.
     usd
         Expected spend of the plan with it, less that without; ``None`` where there is no plan without it.
+    last
+        Its last day, where it ends.
     """
 
     day: date
     words: str
     usd: float | None = None
+    last: date | None = None
 
 
 def dated(projection: Projection, choice: Mapping[str, str]) -> list[Dated]:
@@ -49,36 +53,63 @@ def dated(projection: Projection, choice: Mapping[str, str]) -> list[Dated]:
     >>> [(one.words, round(one.usd, 2)) for one in dated(plan, {"chat": "kimi-k2"})]
     [('chat, launch, 2027-01-05: traffic times 3', 2.4)]
     """
+    worth: dict[Happening, float | None] = {}
+    for one, load, without in _all(projection, choice):
+        before = worth.get(one, 0.0)  # a change of price concerns several workloads
+        usd = None if without is None else _worth(projection, load, without, choice[load.name])
+        worth[one] = None if before is None or usd is None else before + usd
+    return [Dated(one.day, one.words, usd, one.last) for one, usd in worth.items()]
+
+
+def happening(projection: Projection, choice: Mapping[str, str]) -> list[Dated]:
+    """Return the same without what it is worth, which needs no plan without it."""
+    once = dict.fromkeys(one for one, _, _ in _all(projection, choice))
+    return [Dated(one.day, one.words, last=one.last) for one in once]
+
+
+class Happening(NamedTuple):
+    """What has a day in a plan, whatever it is worth."""
+
+    day: date
+    words: str
+    last: date | None = None
+
+
+#: What happens, to which workload, and the workload without it where there is such a one.
+_Found = tuple[Happening, Workload, Workload | None]
+
+
+def _all(projection: Projection, choice: Mapping[str, str]) -> list[_Found]:
+    """Return what happens within a plan, first things first."""
     start, until = projection.months[0].first, projection.months[-1].next.first
-    workloads = [one for one in projection.workloads if one.name in choice]
-    worth: dict[tuple[date, str], float | None] = {}
-    for load in workloads:
-        for one in _of(projection, load, choice[load.name], start):
-            key = one.day, one.words
-            before = worth.get(key, 0.0)  # a change of price concerns several workloads
-            worth[key] = None if before is None or one.usd is None else before + one.usd
-    found = [Dated(*key, usd) for key, usd in worth.items() if start <= key[0] < until]
-    return sorted(found, key=lambda one: one.day)
+    found = [
+        one
+        for load in projection.workloads
+        if load.name in choice
+        for one in _of(projection, load, choice[load.name], start)
+        if start <= one[0].day < until
+    ]
+    return sorted(found, key=lambda one: one[0].day)
 
 
-def _of(projection: Projection, load: Workload, model: str, start: date) -> Iterator[Dated]:
+def _of(projection: Projection, load: Workload, model: str, start: date) -> Iterator[_Found]:
     for day, verb in ((load.starts_on, "starts"), (load.ends_on, "ends")):
         if isinstance(day, date):
-            yield Dated(day, f"{load.name} {verb} on {day}")
+            yield Happening(day, f"{load.name} {verb} on {day}"), load, None
     for event in load.dated_events:
         if event.last >= start:
             without = tuple(one for one in load.dated_events if one != event)
-            worth = _worth(projection, load, replace(load, events=without), model)
             words = f"{load.name}, {event.name}, {event.describe()}"
-            yield Dated(max(event.first, start), words, worth)
+            when = Happening(max(event.first, start), words, event.last)
+            yield when, load, replace(load, events=without)
     for change in load.dated_price_changes:
         if change.model in (None, model):
             others = tuple(one for one in load.dated_price_changes if one != change)
-            usd = _worth(projection, load, replace(load, price_changes=others), model)
-            yield Dated(change.day, f"Price {change.describe()}", usd)
+            when = Happening(change.day, f"Price {change.describe()}")
+            yield when, load, replace(load, price_changes=others)
     for day in projection.catalog.model(model).price_days:
         words = f"Price from {day}, {model}: as catalog {projection.catalog.version} has it"
-        yield Dated(day, words)
+        yield Happening(day, words), load, None
 
 
 def _worth(projection: Projection, load: Workload, without: Workload, model: str) -> float:

@@ -270,7 +270,7 @@ def cell_means(law: CostLaw, count: float, bounds: Array, *, at_random: bool) ->
         variance = count * (law.second - 1) + count % 1 * (1 - count % 1)
         third = count * (law.third - 3 * law.second + 2)
     certain = law.is_constant and not at_random
-    if certain or count < FEWEST / 100 or variance <= 1e-20 * count**2:
+    if certain or count < FEWEST / 100:
         return np.ones(len(bounds) - 1)
     if count > (MANY_ALIKE if law.is_constant else MANY):
         return _from_moments(np.sqrt(variance) / count, third / variance**1.5, bounds)
@@ -293,8 +293,8 @@ def _transformed(
 ) -> Array:
     """Return the means by the transform of a grid from far below the mean to far above."""
     rare = int(np.searchsorted(np.cumsum(law.weights), 1 - _RARE / max(count, 1.0)))
-    far = float(law.values[min(rare, len(law.values) - 1)])
-    usual = float(law.weights[:rare] @ law.values[:rare] ** 2)
+    far = float(law.values[: rare + 1][-1])
+    usual = float(law.weights[: rare + 1] @ law.values[: rare + 1] ** 2)
     bottom = max(0.0, count - _LEFT * spread)
     top = count + min(_RIGHT * spread, _LEFT * float(np.sqrt(count * usual)) + far)
     step = (top - bottom) / (_GRID - 2 * _MARGIN)

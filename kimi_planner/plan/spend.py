@@ -189,12 +189,18 @@ class Spend(Shown):
         place = int(amounts.argmax())
         return place, exact_decimal(float(amounts[place]))
 
-    def chance_over(self, budget: Decimal | float) -> float:
-        """Return the share of paths in which some month exceeds the budget."""
+    def chance_over(
+        self, budget: Decimal | float, months: Sequence[int] | slice = slice(None)
+    ) -> float:
+        """Return the share of paths in which some month, or some of those at places, exceeds the budget."""
+        return float(self._exceeding(budget)[months].any(axis=0).mean())
+
+    def _exceeding(self, budget: Decimal | float) -> Any:
+        """Return whether each month on each path exceeds a budget."""
         if self.exact_usd is not None:
-            return float(any(amount > budget for amount in self.exact_usd))
+            return np.array([[amount > budget] for amount in self.exact_usd])
         usd = self.usd if self.is_ranged else self.mean()[:, None]
-        return float((usd > float(budget)).any(axis=0).mean())
+        return usd > float(budget)
 
 
 def _floats(values: Any) -> Array:

@@ -148,7 +148,7 @@ def _said(spend: ModelSpend) -> str:
         return amount
     if certain:
         return f"{amount}\n{'over' if spend.chance else 'within'} budget"
-    return f"{amount}\nbreaks budget: {at_most(spend.chance)}"
+    return f"{amount}\nbreaks budget: {'at least ' * spend.is_least}{at_most(spend.chance)}"
 
 
 def _answer(rows: list[ModelSpend], currency: str) -> str:
@@ -172,4 +172,5 @@ def _words(spend: ModelSpend, currency: str) -> str:
         amount = f"{spend.amount} {currency}"
     if isnan(spend.chance):
         return amount
-    return f"{amount}, {at_most(spend.chance)} chance that some month is over budget"
+    least = "at least " * spend.is_least
+    return f"{amount}, {least}{at_most(spend.chance)} chance that some month is over budget"

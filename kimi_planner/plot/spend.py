@@ -43,7 +43,7 @@ def monthly_spend(
     Returns
     -------
     Axes
-        Bars to the P50, light where it is over the budget, a dark line from P10 to P90, both written
+        Bars to the P50, light where that of some month is over the budget, a dark line from P10 to P90, both written
         beside it; USD.
 
     Raises
@@ -62,7 +62,7 @@ def monthly_spend(
     budget, rows = projection.budget(workload), spends_of(projection, workload)
     canvas = Canvas(**panel)
     for place, row in enumerate(rows):
-        is_over = budget is not None and row.p50 > float(budget)
+        is_over = budget is not None and row.dearest > float(budget)
         bar(canvas, place, row.p50, canvas.theme.over if is_over else canvas.theme.within)
         if not row.is_least:
             spread(canvas, place, row.p10, row.p90)
@@ -71,7 +71,8 @@ def monthly_spend(
     draw_budget(canvas, budget)
     money_axis(canvas.ax, "x", 1.03 * max(float(budget or 0), *(row.p90 for row in rows)))
     canvas.ax.set_xlabel(f"{projection.currency} {PER_MONTH}")
-    light = "" if budget is None else " Light: over the budget."
+    month = " in some month" * (len(projection.months) > 1)
+    light = "" if budget is None else f" Light: P50 over the budget{month}."
     return canvas.finish(
         f"Monthly spend, P50: {workload or ALL_WORKLOADS}",
         f"Bar: P50 over paths. Line: P10 to P90.{light}",
@@ -80,7 +81,7 @@ def monthly_spend(
             f"{row.model} {row.amount} {projection.currency}{_range_text(row)}" for row in rows
         )
         + budget_words(budget, projection.currency),
-        answer=_answer(rows, budget, projection.currency),
+        answer=_answer(rows, budget, len(projection.months), projection.currency),
         provenance=projection.provenance,
     )
 
@@ -183,7 +184,7 @@ def spend_fan(
 class ModelSpend(NamedTuple):
     """An average month on a model, USD, and the chance that some month is over its budget.
 
-    ``is_least`` tells that nobody knows how much the model reasons, so that it has no upper end.
+    ``dearest`` is the P50 of the month with the highest; ``is_least`` tells that nobody knows how much the model reasons, so that it has no upper end.
     """
 
     model: str
@@ -192,6 +193,7 @@ class ModelSpend(NamedTuple):
     p90: float
     chance: float
     is_least: bool
+    dearest: float
 
     @property
     def amount(self) -> str:
@@ -206,7 +208,12 @@ def spends_of(projection: Projection, workload: str | None) -> list[ModelSpend]:
         frame = frame[frame["workload"] == workload]
     shares = (f"p{share}_usd_per_month" for share in (10, 50, 90))
     columns = ["model", *shares, "chance_over_budget", "is_least"]
-    return list(map(ModelSpend._make, frame[columns].to_numpy()))
+
+    def dearest(model: str) -> float:
+        names = projection.names if workload is None else [workload]
+        return float(projection.mix(dict.fromkeys(names, model)).worst_month(0.5)[1])
+
+    return [ModelSpend._make((*row, dearest(row[0]))) for row in frame[columns].to_numpy()]
 
 
 def draw_budget(canvas: Canvas, budget: Decimal | float | None, *, is_upright: bool = True) -> None:
@@ -220,13 +227,21 @@ def budget_words(budget: Decimal | float | None, currency: str, span: str = "") 
     return "." if budget is None else f". The budget is {dollars(budget)} {currency}{span}."
 
 
-def _answer(rows: list[ModelSpend], budget: Decimal | None, currency: str) -> str:
-    """Return the cheapest model, if all can be compared, and how many keep the budget."""
+def _answer(rows: list[ModelSpend], budget: Decimal | None, n_months: int, currency: str) -> str:
+    """Return the cheapest model, if all can be compared, and how many keep the budget in every month."""
     cheapest = least_of(rows, currency)
     if budget is None:
         return cheapest
-    within = sum(row.p50 <= float(budget) for row in rows)
-    kept = f"{within} of {len(rows)} models within the budget" if within else "all over the budget"
+    below = [row for row in rows if row.dearest <= float(budget)]
+    within = sum(not row.is_least for row in below)
+    open_ = len(below) - within
+    each = " each month" * (n_months > 1)
+    kept = (
+        f"{within} of {len(rows)} models within the budget{each}"
+        if below
+        else "all over the budget"
+    )
+    kept += f", of {open_} not known" * bool(open_)
     return ", ".join(filter(None, (cheapest, kept)))
 
 

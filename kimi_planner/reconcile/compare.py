@@ -12,7 +12,7 @@ import pandas as pd
 
 from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
-from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.catalog import Catalog
 from kimi_planner.errors import SettingError
 from kimi_planner.money import exact_parts, rounded, usd
 from kimi_planner.notes import Note, note, noted
@@ -22,7 +22,7 @@ from kimi_planner.reconcile.billed import Billed
 from kimi_planner.reconcile.causes import divided
 from kimi_planner.reconcile.invoice import check_invoice
 from kimi_planner.reconcile.planned import Plan, Range
-from kimi_planner.reconcile.read_plan import Choice, plan_of
+from kimi_planner.reconcile.read_plan import Choice, plan_of, prices_beside
 from kimi_planner.reconcile.result import (
     ALL,
     NOT_SEEN,
@@ -36,7 +36,7 @@ from kimi_planner.usage.totals.result import UsageTotals
 
 @public
 def reconcile(
-    planned: Projection | str | Path,
+    planned: Projection | Plan | str | Path,
     actual: UsageTotals | pd.DataFrame | str | Path,
     *,
     choice: Choice | None = None,
@@ -69,7 +69,8 @@ def reconcile(
     model : str, optional
         Take every row of the log as this model; otherwise as the model it names.
     catalog : Catalog, str or Path, optional
-        Prices of what happened; the default catalog if not given.
+        Prices of what happened; if not given, the default catalog, or where that lacks models of the plan,
+        the plan's.
     alias : mapping of str to str, optional
         From a name of a model in the log to the id of the catalog that it means. The usual prefixes
         and spellings need none. What is not priced is in no cause, and the notes say so.
@@ -143,7 +144,7 @@ def reconcile(
     37.2
     """
     plan = plan_of(planned, choice, planned_catalog)
-    billed = load_catalog(catalog)
+    billed = prices_beside(plan, catalog)
     if billed.currency != plan.catalog.currency:  # the log is priced at the list of the plan
         billed = billed.at_list(plan.catalog.currency)
     prices = Prices(catalog=billed, alias=alias)

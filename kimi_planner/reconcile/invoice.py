@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -19,16 +17,19 @@ from kimi_planner.arguments import public
 from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import METERS, Usage, fee_key, title_of
 from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.csv_file import CsvTable
 from kimi_planner.errors import UsageError, Where, shown, unknown
 from kimi_planner.files import read_text
-from kimi_planner.money import exact_decimal, rounded, total, usd_text
+from kimi_planner.limits import TEXT_BYTES
+from kimi_planner.money import cents, exact_decimal, rounded, total, usd_text
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import Page, Shown
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
 _PERIODS = {"day": r"20\d\d-\d\d-\d\d", "month": r"20\d\d-\d\d"}
-_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")  # 12,50 is no number here
+_GROUPED = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")  # 12,50 is no number here
+_EITHER = re.compile(r"-?[1-9]\d{0,2},\d{3}")  # 1,250 where a comma may be that of decimals
 _OTHERS = ("tax", "credit")
 _COLUMNS = ("model", "meter", "quantity", "amount_usd")
 
@@ -190,6 +191,9 @@ def check_invoice(
     totals = totals_to_price(log, needed, keys)
     logged, expected = _logged(totals, period, model, prices)
     first, last = _covered(totals, period)
+    ends = min(billed)[0], max(billed)[0]
+    later = [key for key in logged if not ends[0] <= key[0] <= ends[1]]
+    logged = {key: amount for key, amount in logged.items() if key not in later}
     inside = [key for key in dict.fromkeys([*billed, *logged]) if first <= key[0] <= last]
     outside = {key[0] for key in billed if not first <= key[0] <= last}
     known = {spec.id for spec in prices.catalog}
@@ -203,6 +207,11 @@ def check_invoice(
             usd = total(billed[key][1] for key in some)
             said = {"what": ", ".join(sorted(chosen)), "usd": usd, "first": first, "last": last}
             notes.append(note(code, **said))
+    if later:
+        usd = cents(rounded(sum((expected[key] for key in later), Fraction(0))))
+        what = ", ".join(sorted({key[0] for key in later}))
+        notes.append(note("invoice_without", what=what, usd=f"{usd:,}"))
+    notes += _in_part(totals, [key[0] for key in inside], period)
     lines = []
     order = [*METERS, *(fee_key(fee.name) for fee in prices.catalog.fees)]
     for key in sorted(inside, key=lambda one: (*one[:2], order.index(one[2]))):
@@ -228,6 +237,20 @@ def check_invoice(
         notes=tuple(dict.fromkeys(notes)),
         source=f"{invoice}, log {totals.source}",
     )
+
+
+def _in_part(totals: UsageTotals, periods: Sequence[str], period: str) -> list[Note]:
+    """Return that the log has a part of some months that are held against it."""
+    if totals.days is None or period == "day":
+        return []
+    first, last = totals.days
+    after = last + timedelta(days=1)
+    partial = {f"{first:%Y-%m}"} if first.day > 1 else set()
+    partial |= {f"{last:%Y-%m}"} if after.month == last.month else set()
+    what = sorted(partial.intersection(periods))
+    if not what:
+        return []
+    return [note("invoice_part", first=str(first), last=str(last), what=", ".join(what))]
 
 
 def _logged(
@@ -275,13 +298,10 @@ def _read(
     path: Path, prices: Prices
 ) -> tuple[str, dict[Key, tuple[Decimal, Decimal]], dict[str, Decimal]]:
     """Return whether periods are days or months, quantity and amount of each line, and the others."""
-    text = read_text(path, fault=UsageError).removeprefix("\ufeff")
-    head = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head else ",")
-    names = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = names
+    table = CsvTable(read_text(path, limit=TEXT_BYTES, fault=UsageError), path, UsageError)
+    names = table.columns
     period = next((one for one in _PERIODS if one in names), None)
-    missing = [name for name in _COLUMNS if name not in names]
+    missing = [name for name in _COLUMNS if names.count(name) != 1]
     if period is None or missing:
         raise UsageError(
             f"an invoice has the columns day or month, {', '.join(_COLUMNS)}. This has "
@@ -290,15 +310,16 @@ def _read(
         )
     lines: dict[Key, tuple[Decimal, Decimal]] = {}
     others: dict[str, Decimal] = {}
-    for row in reader:
-        where = Where(path, reader.line_num)
-        kind = (row.get("meter") or "").strip().lower()
+    for where, row in table:
+        kind = row["meter"].strip().lower()
         if kind in _OTHERS:
-            amount = _number(where, "amount_usd", row.get("amount_usd"), is_signed=True)
+            amount = _number(where, "amount_usd", row["amount_usd"], table.sign, is_signed=True)
             others[kind] = total([others.get(kind, Decimal(0)), amount])
             continue
         key = _key(where, period, row, prices)
-        amounts = [_number(where, name, row.get(name)) for name in ("quantity", "amount_usd")]
+        amounts = [
+            _number(where, name, row[name], table.sign) for name in ("quantity", "amount_usd")
+        ]
         before = lines.get(key, (Decimal(0), Decimal(0)))
         quantity, amount = (total(pair) for pair in zip(before, amounts, strict=True))
         lines[key] = quantity, amount
@@ -307,21 +328,21 @@ def _read(
     return period, lines, others
 
 
-def _key(where: Where, period: str, row: Mapping[str, str | None], prices: Prices) -> Key:
-    when = (row.get(period) or "").strip()
+def _key(where: Where, period: str, row: Mapping[str, str], prices: Prices) -> Key:
+    when = row[period].strip()
     try:
         date.fromisoformat(when if period == "day" else f"{when}-01")
     except ValueError:
         when = ""
     if not re.fullmatch(_PERIODS[period], when):
         example = "2026-12-01" if period == "day" else "2026-12"
-        raise UsageError(f"{period} is {shown(row.get(period))}. Write it as {example}.", at=where)
+        raise UsageError(f"{period} is {shown(row[period])}. Write it as {example}.", at=where)
     titles = dict(_titles(prices.catalog))
-    meter = (row.get("meter") or "").strip().lower()
+    meter = row["meter"].strip().lower()
     if meter not in titles:
         known = dict.fromkeys(title_of(key).lower() for key in titles.values())
-        raise UsageError(unknown("meter is", row.get("meter"), (*known, *_OTHERS)), at=where)
-    model = (row.get("model") or "").strip()
+        raise UsageError(unknown("meter is", row["meter"], (*known, *_OTHERS)), at=where)
+    model = row["model"].strip()
     if not model:
         raise UsageError("model is empty. Name the model that was billed.", at=where)
     return when, prices.named(model), titles[meter]
@@ -335,8 +356,11 @@ def _titles(catalog: Catalog) -> Iterator[tuple[str, str]]:
         yield title_of(key).lower(), key
 
 
-def _number(where: Where, name: str, text: str | None, *, is_signed: bool = False) -> Decimal:
-    given = (text or "").strip()
+def _number(where: Where, name: str, text: str, sign: str, *, is_signed: bool = False) -> Decimal:
+    given = text.strip()
+    if sign == ";" and _EITHER.fullmatch(given):
+        advice = "It may be two numbers here. Write it without groups, with a point for decimals."
+        raise UsageError(f"{name} is {shown(text)}. {advice}", at=where)
     try:
         number = exact_decimal(given.replace(",", "") if _GROUPED.fullmatch(given) else given)
     except ValueError:

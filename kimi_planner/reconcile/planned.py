@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
+from operator import truediv
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from kimi_planner.errors import (
     PriceNotFoundError,
     shown,
 )
+from kimi_planner.money import exact_decimal
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import EXPECTED
 from kimi_planner.plan.projection import Projection
@@ -150,7 +153,7 @@ class Plan:
             if None in stated or "" in stated:
                 return None
             try:
-                low, high = (float(str(one)) for one in stated)
+                low, high = (float(exact_decimal(str(one))) for one in stated)
             except ValueError:
                 wrong = f"a percentile is {shown(stated)}, no numbers. {REMEDY}"
                 raise FileError(wrong, at=self.source) from None
@@ -162,9 +165,15 @@ def _billed(row: Mapping[str, Any], tariff: Tariff | None) -> Billed:
 
     def number(name: str, value: Any) -> Any:
         try:
-            found = Fraction(value)
+            if isinstance(value, str):  # a plan writes 40740/11 where no decimal is exact
+                found = reduce(
+                    truediv, (Fraction(exact_decimal(one)) for one in value.split("/", 1))
+                )
+            else:
+                found = Fraction(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise FileError(f"{name}: {error}.", at=row["where"]) from None
+            advice = "Write a number such as 1234.5, without separators."
+            raise FileError(f"{name}: {error}. {advice}", at=row["where"]) from None
         if found < 0:
             raise FileError(f"{name} is {shown(value)}. It cannot be negative.", at=row["where"])
         return value if isinstance(value, float) else found

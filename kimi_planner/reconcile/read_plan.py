@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from kimi_planner.catalog import Catalog, load_catalog
+from kimi_planner.csv_file import CsvTable
 from kimi_planner.errors import FileError, SettingError, Where, shown, unknown
 from kimi_planner.files import read_text
 from kimi_planner.json_text import loaded
@@ -35,7 +35,7 @@ _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 
 
 def plan_of(
-    planned: Projection | str | Path,
+    planned: Projection | Plan | str | Path,
     choice: Choice | None,
     catalog: Catalog | str | Path | None,
     at_hand: Catalog | None = None,
@@ -46,7 +46,7 @@ def plan_of(
     ----------
     planned : Projection or path
         What :func:`project` returns, an approved plan, or a file of ``plan --format json`` or
-        ``--format csv``.
+        ``--format csv``. One that was read already is returned.
     choice : str or mapping of str to str, optional
         The model of each workload; that of an approved plan, or the recommended one of a JSON plan, if
         not given.
@@ -64,6 +64,8 @@ def plan_of(
     SettingError
         If it is not told on which model a workload was planned.
     """
+    if isinstance(planned, Plan):
+        return planned
     if isinstance(planned, Projection):
         prices = planned.catalog if catalog is None else load_catalog(catalog)
         data = {"spend": plan_rows(planned)}
@@ -77,11 +79,8 @@ def plan_of(
     text = read_text(planned, limit=TEXT_BYTES)
     source = str(planned)
     if not text.lstrip().startswith("{"):
-        cells = csv.DictReader(io.StringIO(text, newline=""))
-        rows = [
-            {key: as_written(cell) if isinstance(cell, str) else cell for key, cell in row.items()}
-            for row in cells
-        ]
+        table = CsvTable(text, source)
+        rows = [{key: as_written(cell) for key, cell in row.items()} for _, row in table]
         plan = _plan({"spend": rows}, source, choice, load_catalog(catalog))
         if catalog is not None:
             return plan
@@ -100,6 +99,16 @@ def plan_of(
         catalog = at_hand
     prices = catalog_of(source, version, sha256, catalog)
     return _plan(data, source, choice, prices)
+
+
+def prices_beside(
+    plan: Plan, catalog: Catalog | str | Path | None, as_of: date | None = None
+) -> Catalog:
+    """Return the catalog of what happened: the given one, else the default, or the plan's where that lacks its models."""
+    prices = load_catalog(catalog, as_of=as_of)
+    if catalog is None and not set(plan.models.values()) <= set(prices.ids):
+        return load_catalog(plan.catalog, as_of=as_of)
+    return prices
 
 
 @contextmanager
@@ -176,7 +185,10 @@ def _plan(data: Mapping[str, Any], source: str, choice: Choice | None, catalog: 
                 "it, unless the column is text.",
                 at=where,
             )
-        rows[str(row["workload"]), str(row["model"]), str(row["month"])] = {**row, "where": where}
+        key = str(row["workload"]), str(row["model"]), str(row["month"])
+        if key in rows:
+            raise FileError(f"a second row of {', '.join(map(shown, key))}. Keep one.", at=where)
+        rows[key] = {**row, "where": where}
     if not rows:
         raise FileError("the plan has no rows.", at=source)
     names = list(dict.fromkeys(workload for workload, _, _ in rows))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import signed_usd, usd
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
 from kimi_planner.report.table import OVER, Table
@@ -23,8 +24,29 @@ def budget_sentence(matrix: BudgetMatrix) -> str:
     return f"{matrix.sentence} {OVER} stands after what is over the budget of its months."
 
 
+def booked_over(matrix: BudgetMatrix) -> list[str]:
+    """Return of each workload that is booked above its budget when first, when by the most, and in all."""
+    return [_over_words(row, matrix) for row in matrix.rows if row.over]
+
+
+def _over_words(row: BudgetRow, matrix: BudgetMatrix) -> str:
+    """Return when a workload is booked above its budget, and by how much."""
+    months, variance = row.over, row.variance(matrix.whole) or Decimal(0)
+    most = max(months, key=lambda month: months[month])
+    first, count, total = next(iter(months)), len(months), len(matrix.whole.months)
+    if total == 1:
+        return f"{row.name} is booked {usd(variance)} {matrix.currency} above its budget."
+    when = f"in {count} months of {total}, first in {first}" if count > 1 else f"in {first}"
+    by = f", by the most in {most}" * (count > 1)
+    whole = f"{usd(abs(variance))} {'over' if variance > 0 else 'below'}"
+    return (
+        f"{row.name} is booked above its budget {when}{by}: {usd(months[most])} {matrix.currency}. Over all "
+        f"{total} months it is {whole} its budget."
+    )
+
+
 def budget_tables(matrix: BudgetMatrix) -> tuple[Table, ...]:
-    """Return what is booked by workload and month, the budgets beside it, and the sums by cost centre.
+    """Return what is booked by workload and month, the budgets beside it, and the sums by owner and cost centre.
 
     An amount above the budget of its months has `OVER` after it.
     """
@@ -37,18 +59,21 @@ def budget_tables(matrix: BudgetMatrix) -> tuple[Table, ...]:
         for row in matrix.rows
     ]
     every = [(("all", *[""] * (len(names) - 1)), matrix.total)] * (len(rows) > 1)
-    centres = [
-        ((row.cost_centre or NOT_STATED, row.owner or NOT_STATED, row.name), row)
-        for row in matrix.by_cost_centre
-    ]
-    by_workload = _table(
-        matrix, "Budget by month", names, [*rows, *every], len(every), _lines(matrix)
-    )
-    headers = ("cost centre", "owner", "workloads")
     return (
-        by_workload,
-        *[_table(matrix, "Budget by cost centre", headers, centres)] * bool(centres),
+        _table(matrix, "Budget by month", names, [*rows, *every], len(every), _lines(matrix)),
+        *_sums(matrix, ("owner", "cost_centre"), matrix.by_owner),
+        *_sums(matrix, ("cost_centre", "owner"), matrix.by_cost_centre),
     )
+
+
+def _sums(
+    matrix: BudgetMatrix, keys: tuple[str, str], groups: Sequence[BudgetRow]
+) -> Iterator[Table]:
+    """Yield the sums of workloads by the first key, beside it the second, where there are some."""
+    names = tuple(key.replace("_", " ") for key in keys)
+    rows = [((*(getattr(row, key) or NOT_STATED for key in keys), row.name), row) for row in groups]
+    if rows:
+        yield _table(matrix, f"Budget by {names[0]}", (*names, "workloads"), rows)
 
 
 def _table(
@@ -107,6 +132,26 @@ def _against(row: BudgetRow, whole: Span) -> tuple[str, ...]:
     if budget is None or variance is None or room is None:
         return ("no budget", "", "", "")
     return usd(budget), signed_usd(variance), signed_usd(room[0]), room[1]
+
+
+def chances(plan: Recommendation) -> list[float | None]:
+    """Return for each row of the matrix how likely some month of its period is over its budget, if that is told."""
+    projection, best, matrix = plan.projection, plan.best, plan.budget_matrix
+    spends = {name: projection.of(model, name) for name, model in best.items()}
+    spends[matrix.total.name] = projection.mix(best)
+    months = list(matrix.whole.months)
+    found = {
+        (row.name, span.name): spends[row.name].chance_over(
+            row.budget_usd, [months.index(month) for month in span.months]
+        )
+        for row in (*matrix.rows, matrix.total)
+        if row.budget_usd is not None
+        for span in matrix.spans
+    }
+    return [
+        found.get((row["workload"], row["period"])) if row["line"] == "booked" else None
+        for row in matrix.frame.to_dict("records")
+    ]
 
 
 def budget_data(matrix: BudgetMatrix) -> dict[str, Any]:

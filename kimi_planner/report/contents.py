@@ -4,27 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
-from kimi_planner.report.budget import budget_sentence, budget_tables
+from kimi_planner.report.budget import booked_over, budget_sentence, budget_tables
 from kimi_planner.report.cards import choice_section
 from kimi_planner.report.register import assumptions_table, catalog_table, source_sentences
-from kimi_planner.report.sentences import date_sentences, traffic_sentences
+from kimi_planner.report.sentences import date_sentences, headlines, traffic_sentences
 from kimi_planner.report.table import Section, Table
 
 
 def answer_sections(plan: Recommendation, sections: Sequence[Section] = ()) -> list[Section]:
     """Return what is decided: models, budgets by month, choices, and what else stands beside the plan."""
-    decisions = tuple(f"{one.workload}: {one.why}." for one in plan.decisions)
     matrix = plan.budget_matrix
-    held = f"A workload is called over its budget where the P{plan.requirements.budget_percentile:g} of a month is."
-    by_month = (budget_sentence(matrix), held, *date_sentences(plan))
+    by_month = (budget_sentence(matrix), *held_sentences(plan), *date_sentences(plan))
     return [
-        Section("Recommendation", decisions, _filled(tables.budgets_table(plan))),
+        Section("Recommendation", tuple(plan.chosen()), _filled(tables.budgets_table(plan))),
         Section("Budget by month", by_month, budget_tables(matrix)),
         choice_section(plan),
         *sections,
     ]
+
+
+def held_sentences(plan: Recommendation) -> list[str]:
+    """Return when a workload is called over its budget, and which are booked above theirs."""
+    held = f"A workload is called over its budget where the P{plan.requirements.budget_percentile:g} of a month is."
+    return [held, *booked_over(plan.budget_matrix)]
+
+
+def statements(plan: Recommendation, sections: Sequence[Section] = ()) -> pd.DataFrame:
+    """Return what a report says in words, a row for each sentence and each assumption.
+
+    Columns: ``part`` of the report, ``workload`` and ``item`` of an assumption, else empty, and ``words``.
+    """
+    said = [*headlines(plan), *(one.sentence for one in plan.over_budget)]
+    rows: list[tuple[str, ...]] = [("Summary", "", "", words) for words in said]
+    for part in (*answer_sections(plan, sections), *basis_sections(plan)):
+        rows += [(part.title, "", "", words) for words in part.sentences]
+    rows += [("Assumptions", *row) for row in assumptions_table(plan.projection).rows]
+    return pd.DataFrame(rows, columns=["part", "workload", "item", "words"])
 
 
 def basis_sections(plan: Recommendation) -> list[Section]:

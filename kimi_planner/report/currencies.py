@@ -11,7 +11,7 @@ import pandas as pd
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import named
 from kimi_planner.report import tables
-from kimi_planner.report.budget import budget_data, budget_sentence, budget_tables
+from kimi_planner.report.budget import budget_data, budget_sentence, budget_tables, chances
 from kimi_planner.report.currency import InCurrency, in_currencies
 from kimi_planner.report.json_form import DIGITS, as_data, planned_frame, rounded
 from kimi_planner.report.sentences import totals_sentence
@@ -84,7 +84,11 @@ def _with_keys(frame: pd.DataFrame, keys: Sequence[str], shown: InCurrency) -> p
 def planned_frames(recommendation: Recommendation) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows of a plan and of its budget, with the amounts in each other currency beside."""
     spend, matrix = planned_frame(recommendation), recommendation.budget_matrix
-    budget = matrix.frame.assign(book=matrix.booking.words, plan=matrix.provenance)
+    budget = matrix.frame.assign(
+        chance_over_budget=pd.Series(chances(recommendation), dtype=object),
+        book=matrix.booking.words,
+        plan=matrix.provenance,
+    )
     for shown in in_currencies(recommendation):
         best = shown.recommendation.best
         if best:

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.sentences import totals_sentence
-from kimi_planner.rich import share_text
+from kimi_planner.report.sentences import least_sentence, totals_sentence
+from kimi_planner.rich import risk_text, share_text
 from kimi_planner.safe import on_one_line
 
 LINES, COLUMNS = 25, 100
@@ -27,6 +27,7 @@ def first_screen(recommendation: Recommendation) -> str:
     opened = [f"{one.workload}: {word}" for one in decisions for word in one.open]
     before = [
         _wrapped(recommendation.booked.sentence, 2),
+        *filter(None, [_wrapped(least_sentence(recommendation), 2)]),
         _wrapped(totals_sentence(recommendation), 3),
         _part(f"Over budget: {len(over) or _riskiest(recommendation)}.", over, _OVER, wrap=2),
     ]
@@ -48,10 +49,9 @@ def first_screen(recommendation: Recommendation) -> str:
 def _riskiest(recommendation: Recommendation) -> str:
     """Return that no budget is broken, at which percentile, and how likely the likeliest one is."""
     requirements = recommendation.requirements
+    projection, best = recommendation.projection, recommendation.best
     chances = {
-        workload.name: recommendation.projection.of(
-            recommendation.best[workload.name], workload.name
-        ).chance_over(budget)
+        workload.name: projection.of(best[workload.name], workload.name).chance_over(budget)
         for workload in recommendation.workloads
         if (budget := requirements.budget(workload.budget_usd_per_month)) is not None
     }
@@ -59,7 +59,9 @@ def _riskiest(recommendation: Recommendation) -> str:
     name = max(chances, key=chances.__getitem__, default="")
     if not chances.get(name):
         return none
-    return f"{none}; in some month with a chance of {share_text(chances[name])} {name}"
+    is_least = projection.reasoning(best[name], name).is_least
+    chance = risk_text(chances[name], is_least=is_least)
+    return f"{none}; in some month with a chance of {chance} {name}"
 
 
 def _checks(recommendation: Recommendation) -> Iterator[str]:

@@ -122,12 +122,18 @@ def in_names_of(data: Any, currency: str) -> Any:
 
 
 def planned_frame(recommendation: Recommendation) -> pd.DataFrame:
-    """Return the rows of a projection with ``planned``, whether the workload is on that model.
+    """Return the rows of a projection with ``planned``, whether the workload is on that model, and its ``rank``.
 
     Simulated amounts are rounded as in JSON.
     """
     frame = rounded(recommendation.projection.frame)
-    return frame.assign(planned=frame["workload"].map(recommendation.best) == frame["model"])
+    ranks = {(one.workload, one.model): one.rank for one in recommendation.choices}
+    rank = pd.array(
+        [ranks.get(of) for of in zip(frame["workload"], frame["model"], strict=True)], "Int64"
+    )
+    return frame.assign(
+        planned=frame["workload"].map(recommendation.best) == frame["model"], rank=rank
+    )
 
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
@@ -150,6 +156,7 @@ def plan_data(recommendation: Recommendation) -> dict[str, Any]:
         "recommended": recommendation.best,
         "bookable": _bookable(recommendation.booked),
         "decisions": recommendation.decisions,
+        "saving": recommendation.saving,
         "budget": budget_data(recommendation.budget_matrix),
         "dates": dated(projection, recommendation.best),
         "over_budget": recommendation.over_budget,

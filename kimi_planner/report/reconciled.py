@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.billing.meters import title_of
 from kimi_planner.catalog import Exchange
-from kimi_planner.money import signed_usd, total, usd
-from kimi_planner.reconcile.invoice import InvoiceCheck
+from kimi_planner.money import in_cents, signed_usd, total, usd
+from kimi_planner.reconcile.invoice import InvoiceCheck, InvoiceLine
 from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.exchanged import (
     OF_MONTHS,
@@ -99,10 +100,7 @@ def invoice_table(check: InvoiceCheck) -> Table:
             *(one.period, one.model, title_of(one.meter)),
             *(f"{amount:,f}" for amount in (one.billed, one.logged)),
             *(usd(amount) for amount in (one.billed_usd, one.expected_usd)),
-            *(
-                signed_usd(amount)
-                for amount in (one.difference_usd, one.quantity_usd, one.price_usd)
-            ),
+            *map(signed_usd, (one.difference_usd, *_parts(one))),
         )
         for one in lines
     ]
@@ -121,6 +119,12 @@ def invoice_table(check: InvoiceCheck) -> Table:
     rows.append(("all", "", "", "", "", *sums))
     right = frozenset(range(3, len(headers)))
     return Table(headers, tuple(rows), right, title="Invoice beside the log", foot=1)
+
+
+def _parts(line: InvoiceLine) -> tuple[Decimal, ...]:
+    """Return what of a difference is quantity and what is price, in cents that add up to it."""
+    parts = {"quantity": line.quantity_usd, "price": line.price_usd}
+    return tuple(in_cents(parts, line.difference_usd).values())
 
 
 def invoice_text(check: InvoiceCheck) -> str:

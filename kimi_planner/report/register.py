@@ -26,6 +26,8 @@ def assumptions_table(projection: Projection) -> Table:
         limit, policy = workload.max_tokens, workload.overflow_policy
         budget = projection.budget(workload.name)
         others = {
+            "certainty": workload.certainty,
+            "reasoning_effort": workload.reasoning_effort,
             "max_tokens": None if limit is None else f"{limit:,}",
             "overflow": None if policy.policy == "price_all" else str(policy),
             "written_share": None if workload.written is None else str(workload.written),
@@ -36,6 +38,8 @@ def assumptions_table(projection: Projection) -> Table:
             "assume": ", ".join(workload.assume),
             "model": workload.model,
             "tokens_of": workload.tokens_of,
+            "owner": workload.owner,
+            "cost_centre": workload.cost_centre,
             "budget_usd_per_month": None if budget is None else usd(budget),
             **{
                 key: None if amount is None else number_text(amount)

@@ -39,6 +39,7 @@ def headlines(recommendation: Recommendation) -> list[str]:
     for other in in_currencies(recommendation):
         if other.recommendation.best:
             said += [f"{other.to_book} {other.basis}", _to_pay(other)]
+    said.insert(1, least_sentence(recommendation))
     return [*filter(None, [*said, _ranges(own), dependence_sentence(recommendation)])]
 
 
@@ -115,6 +116,22 @@ def dependence_sentence(recommendation: Recommendation) -> str:
         f"The range of the total takes workloads to move {moving}: P10 {usd(low, 0)} to P90 "
         f"{usd(high, 0)} {currency}. If all of them moved as one, it would be {usd(lows, 0)} to "
         f"{usd(highs, 0)}; a correlation in the file states what lies between."
+    )
+
+
+def least_sentence(recommendation: Recommendation) -> str:
+    """Return whose spend is the least of what it may be, and so each total; empty where all is known."""
+    projection = recommendation.projection
+    least: dict[str, list[str]] = {}
+    for name, model in recommendation.best.items():
+        if projection.reasoning(model, name).is_least:
+            least.setdefault(model, []).append(name)
+    if not least:
+        return ""
+    models = "; ".join(f"{model} for {', '.join(names)}" for model, names in least.items())
+    return (
+        f"At least: how much {models} reasons is not known, so what is planned of it, and all totals, are "
+        "the least."
     )
 
 

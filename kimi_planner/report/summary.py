@@ -8,7 +8,7 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import total, usd
 from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.sentences import spread_of
-from kimi_planner.rich import share_text
+from kimi_planner.rich import risk_text, share_text
 
 
 def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
@@ -50,7 +50,10 @@ def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
         have = "has" if without == 1 else "have"
         return "not told", f"{without} of {len(budgets)} workloads {have} no budget"
     whole = total(budget for budget in budgets if isinstance(budget, Decimal))
-    chance = share_text(spend.chance_over(whole))
+    least = [
+        projection.reasoning(model, name).is_least for name, model in recommendation.best.items()
+    ]
+    chance = risk_text(spend.chance_over(whole), is_least=any(least))
     which = "some" if len(projection.months) > 1 else "the"
     return (
         f"{usd(whole, 0)} {projection.currency}",

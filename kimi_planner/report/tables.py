@@ -15,7 +15,7 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.report.currency import InCurrency
 from kimi_planner.report.sentences import amounts_words, horizon, spread_of
 from kimi_planner.report.table import Table
-from kimi_planner.rich import share_text
+from kimi_planner.rich import risk_text, share_text
 
 OVER_BUDGET = "chance any month is over budget"
 
@@ -42,7 +42,10 @@ def budgets_table(recommendation: Recommendation, exchange: Exchange | None = No
                 *(row.name, row.model, " to ".join(map(usd, _ends(row.budgets.values())))),
                 *(usd(p50), usd(p90) if spend.is_ranged else "not given"),
                 f"{usd(dearest)} in {projection.months[month]}",
-                share_text(projection.of(row.model, row.name).chance_over(budget)),
+                risk_text(
+                    projection.of(row.model, row.name).chance_over(budget),
+                    is_least=projection.reasoning(row.model, row.name).is_least,
+                ),
                 f"{usd(gap.gap_usd)} in {gap.month}" if gap else "",
             )
         )
@@ -69,48 +72,51 @@ def spend_table(recommendation: Recommendation, exchange: Exchange | None = None
     shown = InCurrency(recommendation, exchange)
     months = len(shown.projection.months)
     choices = {(one.workload, one.model): one for one in recommendation.choices}
-    firsts = {name: model for (name, model), one in choices.items() if one.rank == 1}
+    firsts = dict(reversed(choices))  # of the models that are listed, best last
     planned = {one.workload: one.basis for one in recommendation.decisions}
 
-    def average(name: str, model: str) -> tuple[Spend, tuple[float, float, float]]:
-        spend = shown.projection.of(model, name).over_months()
-        return spend, spread_of(spend, months)
+    def mean(name: str, model: str) -> float:
+        return float(shown.projection.of(model, name).mean().sum()) / months
 
     rows = []
     for row in recommendation.projection.summary().to_dict("records"):
         name, model = row["workload"], row["model"]
         if name not in recommendation.names:
             continue
-        spend, spread = average(name, model)
+        spend = shown.projection.of(model, name).over_months()
         choice, chance = choices.get((name, model)), row["chance_over_budget"]
+        first, verdicts = firsts.get(name, model), list[str]()
         if recommendation.best[name] == model:
-            verdict = planned[name]
+            verdicts = [planned[name]]
         elif choice is None:
-            verdict = "excluded"
-        else:
-            verdict = signed_usd(spread[1] - average(name, firsts[name])[1][1])
+            verdicts = ["excluded"]
+        if choice is not None and (not verdicts or model != first):
+            verdicts.append(signed_usd(mean(name, model) - mean(name, first)))
+        verdict = ", ".join(verdicts)
         if choice is not None and choice.conditions:
             verdict += f", if {' and '.join(choice.conditions)}"
         served = recommendation.fit.of(name, model)
         rows.append(
             (
-                *(name, model, *_amounts(spread, spend.is_ranged, row["is_least"])),
-                "no budget" if np.isnan(chance) else share_text(chance),
+                *(name, model),
+                *_amounts(spread_of(spend, months), spend.is_ranged, row["is_least"]),
+                usd(mean(name, model)),
+                "no budget" if np.isnan(chance) else risk_text(chance, is_least=row["is_least"]),
                 *(share_text(served.fit_share), share_text(served.cut_share)),
                 *(row["reasoning"], verdict),
             )
         )
     headers = (
-        *("workload", "model", "P10", "P50", "P90", OVER_BUDGET),
+        *("workload", "model", "P10", "P50", "P90", "mean", OVER_BUDGET),
         *("fits", "cut", "reasoning", "choice"),
     )
     kept = [
         at for at, name in enumerate(headers) if name != "reasoning" or any(r[at] for r in rows)
     ]
     cells = [tuple(row[at] for at in kept) for row in (headers, *rows)]
-    words = "under choice, what a model costs more than the first of the ranking"
+    words = "under choice, how much more the mean is than that of the first of the ranking"
     title = f"{amounts_words(shown)}; {words}"
-    return Table(cells[0], tuple(cells[1:]), frozenset(range(2, 8)), title=title)
+    return Table(cells[0], tuple(cells[1:]), frozenset(range(2, 9)), title=title)
 
 
 def months_table(recommendation: Recommendation, exchange: Exchange | None = None) -> Table:

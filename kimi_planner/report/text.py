@@ -37,7 +37,7 @@ def plan_text(recommendation: Recommendation, sections: Sequence[Section] = ()) 
         first_screen(recommendation),
         f"Spend in {amounts_words(InCurrency(recommendation))}.",
         plain(spend_table(recommendation)),
-        *filter(None, [dependence_sentence(recommendation)]),
+        *filter(None, [dependence_sentence(recommendation), *_saving(recommendation)]),
         *map(section_text, sections),
         listed("Expected traffic:", traffic_sentences(recommendation)),
     ]
@@ -49,6 +49,7 @@ def recommendation_text(recommendation: Recommendation, *, details: bool = False
     cards = recommendation.cards
     over = ", ".join(one.workload for one in recommendation.over_budget)
     said = [f"Over budget: {over}."] * bool(over) + [*map(str, recommendation.unused)]
+    said += _saving(recommendation)
     more = "" if details else "Every reason and note: --details. "
     pages = [
         Page(title=recommendation.booked.sentence, notes=said),
@@ -60,8 +61,7 @@ def recommendation_text(recommendation: Recommendation, *, details: bool = False
     ]
     parts = [page.text(None if details else "with --details") for page in pages]
     if details:
-        reasons = [f"{one.workload}: {one.why}." for one in recommendation.decisions]
-        parts[-1:-1] = ["\n".join(reasons), *_reasons(recommendation)]
+        parts[-1:-1] = ["\n".join(recommendation.chosen()), *_reasons(recommendation)]
     return "\n\n".join(parts)
 
 
@@ -87,6 +87,10 @@ def markdown_report(recommendation: Recommendation, sections: Sequence[Section] 
         escaped(recommendation.projection.provenance),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _saving(recommendation: Recommendation) -> list[str]:
+    return [recommendation.saving.sentence] if recommendation.saving else []
 
 
 def _markdown_section(section: Section) -> str:

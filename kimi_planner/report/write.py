@@ -13,7 +13,7 @@ from kimi_planner.report.table import Section
 from kimi_planner.safe import csv_text
 from kimi_planner.writes import write_files
 
-#: From a form of the report to its file; the form CSV has a second one, of the budget.
+#: From a form of the report to its file; the form CSV has two more, of the budget and of what is said.
 FILES = {
     "html": "report.html",
     "xlsx": "report.xlsx",
@@ -22,7 +22,7 @@ FILES = {
     "json": "report.json",
     "focus": "focus.csv",
 }
-BUDGET_CSV = "budget.csv"
+BUDGET_CSV, STATEMENTS_CSV = "budget.csv", "statements.csv"
 DEFAULT_FORMS = ("html", "markdown")
 
 
@@ -47,7 +47,7 @@ def write_report(
         Where to write; made if it is not there.
     forms : str or iterable of str
         ``"html"``, one self-contained page; ``"xlsx"``, a workbook whose totals follow its prices and
-        assumptions; ``"markdown"``; ``"csv"``, with the budget by month in a file of its own; ``"json"``; ``"focus"``, FOCUS 1.2 rows marked as a
+        assumptions; ``"markdown"``; ``"csv"``, with the budget by month and what the report says in files of their own; ``"json"``; ``"focus"``, FOCUS 1.2 rows marked as a
         forecast, in each other currency too in a file of its own.
     sections : sequence of Section
         Further parts of page, Markdown and JSON, such as :func:`plan_sections` returns.
@@ -78,7 +78,7 @@ def write_report(
     >>> plan = kp.project(chat, 1, "2027-01", as_of="2026-11-28", catalog="2026-06")
     >>> folder = tempfile.mkdtemp()
     >>> [path.name for path in write_report(kp.recommend(chat, projection=plan), folder, ["csv"])]
-    ['report.csv', 'budget.csv']
+    ['report.csv', 'budget.csv', 'statements.csv']
     """
     contents = rendered(
         recommendation,
@@ -160,9 +160,11 @@ def _files(
 
             return {name: markdown_report(plan, sections)}
         case "csv":
+            from kimi_planner.report.contents import statements
             from kimi_planner.report.currencies import planned_frames
 
-            return dict(zip((name, BUDGET_CSV), map(csv_text, planned_frames(plan)), strict=True))
+            frames = *planned_frames(plan), statements(plan, sections)
+            return dict(zip((name, BUDGET_CSV, STATEMENTS_CSV), map(csv_text, frames), strict=True))
         case "json":
             from kimi_planner.report.json_form import plan_json
 

@@ -12,6 +12,12 @@ from typing import Any
 
 #: What a value takes in memory, however often a file says it at once.
 CELL_BYTES = 8
+
+
+class UnpackedError(Exception):
+    """A file stands for more than it may."""
+
+
 _MAGIC = len(b"ARROW1")
 #: Of a message: what it holds. Of a dictionary: its values. Of values: their numbers, buffers, packing.
 _HELD, _VALUES, _NODES, _BUFFERS, _PACKING = 2, 1, 1, 2, 3
@@ -37,7 +43,8 @@ def unpacked(message: Any) -> int:
     values = _Table.root(message.metadata).table(_HELD)
     if message.type == "dictionary":
         values = values.table(_VALUES)
-    total = CELL_BYTES * sum(_number("q", values.of, node) for node in values.structs(_NODES, 16))
+    lengths = (_number("q", values.of, node) for node in values.structs(_NODES, 16))
+    total = CELL_BYTES * sum(max(length, 0) for length in lengths)
     body = message.body or b""
     for buffer in values.structs(_BUFFERS, 16) if values.field(_PACKING) else ():
         start, length = (_number("q", values.of, buffer + part) for part in (0, 8))

@@ -130,10 +130,12 @@ class Unwrapping:
             if not text.lstrip().startswith("{"):
                 return self._none()
             when = next((value[names[one]] for one in _LOGGED_AT if one in names), None)
-            check_keys(text)
             try:
                 inner = json.loads(text)
+                check_keys(text, inner)
                 return self.entries({"logged_at": when, **inner} if when is not None else inner)
+            except UsageError:
+                raise
             except (ValueError, RecursionError):
                 said = f"{names[name]} is {quoted(text)}, no whole JSON value."
                 raise UsageError(said) from None

@@ -61,8 +61,8 @@ def checked_rows(
     Parameters
     ----------
     frame : DataFrame
-        With at least ``prompt_tokens`` and ``completion_tokens``; times stand in ``timestamp``, or
-        in ``timestamp_s`` as seconds from the start of the log.
+        With at least ``model``, ``prompt_tokens`` and ``completion_tokens``; times stand in ``timestamp``,
+        or in ``timestamp_s`` as seconds from the start of the log.
     place : callable
         From a row's position to words that name it, such as ``usage.csv line 17``.
     rejects : Rejects
@@ -136,7 +136,7 @@ def checked_rows(
         unclear,
         lambda row: f"batch is {quoted(_cell(frame['batch'], row))}. Write true or false.",
     )
-    columns = {"timestamp": times, "model": _models(frame)}
+    columns: dict[str, Any] = {"timestamp": times, "model": frame["model"].astype(object)}
     for name, (values, missing) in counts.items():
         whole = values if good.all() else np.where(good, values, 0)
         whole = whole.astype(np.int64, copy=False)
@@ -171,21 +171,10 @@ def _flags(frame: pd.DataFrame) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
     return flags, ~known & frame["batch"].notna().to_numpy(dtype=bool)
 
 
-def _models(frame: pd.DataFrame) -> Any:
-    """Return the model ids as objects, with ``None`` for what is missing."""
-    if "model" not in frame:
-        return np.full(len(frame), None, dtype=object)
-    models = frame["model"].astype(object)
-    missing = models.isna()
-    return models.mask(missing, None) if missing.any() else models
-
-
 def _numbers(frame: pd.DataFrame, name: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the values as int64 or float64, 0 where they are missing, and where that is."""
-    rows = len(frame)
     if name not in frame:
-        is_optional = name in OPTIONAL_COUNTS
-        return np.full(rows, 0 if is_optional else 1), np.full(rows, is_optional)
+        return np.zeros(len(frame), dtype=np.int64), np.ones(len(frame), dtype=bool)
     column = frame[name]
     missing = column.isna().to_numpy(dtype=bool)
     is_whole = pd.api.types.is_signed_integer_dtype(column.dtype)

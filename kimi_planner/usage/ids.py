@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.usage.fields import Fields
-from kimi_planner.usage.table import as_objects, equal, is_text
+from kimi_planner.usage.table import as_objects, equal, is_text, number_of
 
 #: Longer texts are few; each is hashed by itself.
 _LONG = 128
@@ -136,9 +136,12 @@ def _is_small(name: Any) -> bool:
 
 def _day(stamp: Any) -> Any:
     """Return something that is the same for times of one day."""
-    if isinstance(stamp, str) and not stamp.isdecimal():
-        return stamp[:10]
-    if isinstance(stamp, bool) or not isinstance(stamp, int | float | str):
+    if isinstance(stamp, str):
+        number = number_of(stamp)
+        if isinstance(number, str):
+            return stamp[:10]
+        stamp = number
+    if isinstance(stamp, bool) or not isinstance(stamp, int | float):
         return None if stamp is None else str(stamp)[:10]
     seconds = float(stamp)
     while _SECONDS * 1e3 <= seconds < float("inf"):

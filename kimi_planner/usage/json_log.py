@@ -14,9 +14,9 @@ import pandas as pd
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where
 from kimi_planner.limits import DOCUMENT_CHARS
-from kimi_planner.usage.arrow import DoubledKeyError, table_of_lines
+from kimi_planner.usage.arrow import table_of_lines
 from kimi_planner.usage.dialects import GENERIC, Dialect, candidates, dialect_of
-from kimi_planner.usage.doubled_keys import check_every_key, check_keys
+from kimi_planner.usage.doubled_keys import check_keys
 from kimi_planner.usage.entries import Unwrapping, is_plain
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.lines import Block, first_line
@@ -39,6 +39,8 @@ _ODD_BLOCKS = 3
 #: ones are too many.
 _ONE_OF_LINES, _START_CHARS, _NEW_FIELDS = 64, 1 << 14, 8
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+#: What is left of an escape, or of a number, that ends in its middle.
+_CUT_OFF = re.compile(r"u[0-9a-fA-F]{0,3}|[.eE][-+]?")
 _SPACE = re.compile(r"[\s,]*")
 _decode = json.JSONDecoder().raw_decode
 
@@ -49,7 +51,6 @@ class Entries:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.unwrapping = Unwrapping(rows.cover, rows.page, self.other)
-        self.check: Callable[[str], object] = check_keys
         self._waiting: dict[str, tuple[Dialect, list[Any], list[int]]] = {}
         self._alike: dict[tuple[str, ...], tuple[list[Any], list[int]]] = {}
 
@@ -60,7 +61,7 @@ class Entries:
     def take(self, value: Any, line: int, text: str) -> None:
         """Take the entries that a value holds, whatever their form; ``text`` is what it was read from."""
         try:
-            self.check(text)
+            check_keys(text, value)
         except UsageError as error:
             self.rows.refuse(line, error)
             return
@@ -124,11 +125,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
     entries, size, odd = Entries(rows), 0, 0
     for block in blocks:
         if odd < _ODD_BLOCKS and not size:
-            read = None
-            try:
-                read = _in_one_go(block)
-            except DoubledKeyError:
-                entries.check = check_every_key
+            read = _in_one_go(block)
             odd += read is None
             if read is not None:
                 read_table(*read, rows)
@@ -151,13 +148,7 @@ def _read_lines(blocks: Iterator[Block], rows: Rows) -> Iterator[pd.DataFrame]:
 
 
 def _in_one_go(block: Block) -> tuple[Table, Dialect] | None:
-    """Return what a block of whole lines holds, if all of them are alike.
-
-    Raises
-    ------
-    DoubledKeyError
-        If a key stands twice in an object of one.
-    """
+    """Return what a block of whole lines holds, if all of them are alike."""
     if block.is_open or not block.text:
         return None
     try:
@@ -172,16 +163,17 @@ def _brings_ever_new_fields(text: str) -> bool:
     """Whether lines have fields of their own, such as ids: Arrow would fill a column of all lines for each.
 
     Told by some of the lines: the share of them that has a field which no other one has is the chance
-    that the next line brings another (Good and Turing).
+    that the next line brings another (Good and Turing). One line alone tells nothing.
     """
     size = _START_CHARS // (text.count("\n", 0, _START_CHARS) or 1)
     seen: Counter[str] = Counter()
-    place = 0
+    place = lines = 0
     while (place := text.find("\n", place + size * _ONE_OF_LINES) + 1) > 0:
         end = text.find("\n", place)
         with suppress(ValueError, RecursionError):
             seen.update(_fields(loads(text[place : len(text) if end < 0 else end])))
-    return sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
+            lines += 1
+    return lines > 1 and sum(number == 1 for number in seen.values()) >= _NEW_FIELDS
 
 
 def _fields(value: Any, front: str = "") -> Iterator[str]:
@@ -306,7 +298,7 @@ def _may_go_on(error: json.JSONDecodeError, text: str) -> bool:
     rest = text[error.pos : error.pos + 20].strip()
     return (
         error.msg.startswith("Unterminated string")
-        or rest.startswith("\\")
+        or _CUT_OFF.fullmatch(rest) is not None
         or any(word.startswith(rest) for word in _WORDS)
     )
 

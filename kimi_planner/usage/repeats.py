@@ -158,7 +158,7 @@ def parents_of_calls(frame: pd.DataFrame, nodes: Sequence[Any]) -> np.ndarray[An
     parent_of = parent_of[~parent_of.index.duplicated()]
     above: set[int] = set()
     level = frame["_parent"][frame["_node"] != 0].unique()
-    while len(level := level[level != 0]):
+    while len(level):
         new = [one for one in level.tolist() if one not in above]
         above.update(new)
         level = parent_of.reindex(new).dropna().astype(np.int64).unique() if new else np.empty(0)

@@ -183,10 +183,12 @@ def parsed(value: Any) -> Any:
 
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
             return ast.literal_eval(value)
-    check_keys(value)
-    with suppress(ValueError, RecursionError):
-        return json.loads(value)
-    return value
+    try:
+        made = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    check_keys(value, made)
+    return made
 
 
 @dataclass

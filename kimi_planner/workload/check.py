@@ -32,5 +32,6 @@ def exact_number(what: str, value: int | float | str | Decimal, advice: str) -> 
 def whole_tokens(what: str, value: object, least: int = 1) -> int:
     """Return a whole number of tokens, or raise WorkloadError."""
     if not is_whole(value, least, MAX_RESERVED_TOKENS):
-        raise refused(what, value, f"It must be a whole number of tokens from {least}.")
+        advice = f"It must be a whole number of tokens from {least} to {MAX_RESERVED_TOKENS:,}."
+        raise refused(what, value, advice)
     return value

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from kimi_planner.catalog import CAPABILITIES
 from kimi_planner.catalog.rendering import RENDERING_WORDS
@@ -61,6 +62,18 @@ def _text(key: str, value: Any) -> str:
             f"the {key} {shown(value)} must be at most {MAX_NAME_CHARS} printable characters."
         )
     return value
+
+
+def looks(name: str) -> str:
+    """Return what a name looks like on a page: in one form, each white space as one blank."""
+    return " ".join(normalize("NFC", name).split())
+
+
+def _name(key: str, value: Any) -> str:
+    name = _text(key, value)
+    if looks(name).casefold() == "all":
+        raise WorkloadError(f"name is {shown(name)}, which means all together. Rename it.")
+    return name
 
 
 def _label(key: str, value: Any) -> str:
@@ -122,7 +135,8 @@ def _word(words: Collection[str], key: str, value: Any) -> str:
 
 
 _PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("name", "model", "tokens_of"), _text),
+    "name": _name,
+    **dict.fromkeys(("model", "tokens_of"), _text),
     **dict.fromkeys(("owner", "cost_centre"), _label),
     **dict.fromkeys(("needs", "assume"), _capabilities),
     **dict.fromkeys(("starts_on", "ends_on"), parse_date),

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.errors import SettingError, day_of, is_number, restated, shown, whole
+from kimi_planner.workload.fields import looks
 from kimi_planner.workload.load import load_workloads
 from kimi_planner.workload.model import Workload
 
@@ -48,9 +49,9 @@ def chosen_workloads(workloads: Workloads) -> tuple[Workload, ...]:
         if not isinstance(workload, Workload):
             raise SettingError(f"{shown(workload)} is no workload. {_ADVICE}")
     names = [workload.name for workload in chosen]
-    if len(set(names)) < len(names):
+    if len({looks(name) for name in names}) < len(names):
         raise SettingError(
-            f"Two workloads have one name: {', '.join(names)}. Names must be unique."
+            f"Two workloads have one name: {', '.join(names)}. Names must be unique, and look so."
         )
     return chosen
 

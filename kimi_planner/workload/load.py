@@ -13,7 +13,7 @@ from kimi_planner.limits import WORKLOADS
 from kimi_planner.toml_file import TomlFile, TomlTable, read_toml
 from kimi_planner.workload.currency import USD, in_usd_names
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
-from kimi_planner.workload.fields import parse_field
+from kimi_planner.workload.fields import looks, parse_field
 from kimi_planner.workload.model import FIELDS, Workload
 
 _FILE_FIELDS = frozenset(FIELDS) - {"notes", "price_changes", "currency"}
@@ -109,12 +109,13 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     for number, values in enumerate(tables):
         table = TomlTable(toml, values, "workload", number)
         workload = _read_workload(table, shared)
-        if workload.name in names:
+        if looks(workload.name) in names:
             raise table.fail(
-                "name", f"a second workload named {workload.name!r}. Names must be unique."
+                "name",
+                f"a second workload named {workload.name!r}. Names must be unique, and look so.",
             )
         workloads.append(workload)
-        names.add(workload.name)
+        names.add(looks(workload.name))
     return workloads
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kimi_planner.boundary import opening, quoted
+from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, WorkloadError, restated, shown
+from kimi_planner.packed import STANDARD_INPUT
 from kimi_planner.usage.read import read_usage
 from kimi_planner.workload.check import refused
+from kimi_planner.workload.columns import read_column
 from kimi_planner.workload.quantity import Empirical, Quantity, number_text
 
 if TYPE_CHECKING:
@@ -62,9 +64,6 @@ def logged_tokens(frame: pd.DataFrame, key: str) -> NDArray[np.float64]:
     return np.where(frame["requests"] > 0, tokens, np.nan)
 
 
-_READERS = {".parquet": "read_parquet", ".jsonl": "read_json", ".ndjson": "read_json"}
-
-
 class Column(Protocol):
     """A column of a frame, such as a Series."""
 
@@ -98,7 +97,7 @@ def from_values(key: str, values: Any, low: Decimal, high: Decimal, given: str) 
     numbers = np.full(len(listed), np.nan)
     for at, value in enumerate(listed):
         if not isinstance(value, bool | str):
-            with suppress(TypeError, ValueError):  # what is missing stays no number
+            with suppress(TypeError, ValueError, OverflowError):  # what is missing stays no number
                 numbers[at] = float(value)
     if not len(numbers):
         raise WorkloadError(f"{key} has no values ({given}). Give one at least.")
@@ -126,16 +125,12 @@ def from_file(
     WorkloadError
         If the file or the column cannot be read, or does not state the count.
     """
-    if not isinstance(path, str) or not path:
+    if not isinstance(path, str) or not path or folder / path == STANDARD_INPUT:
         raise refused(f"{key}.from", path, "It must be the path of a usage log or a table.")
     if column is not None:
-        return from_values(
-            key,
-            _column(key, folder / path, column),
-            low,
-            high,
-            f"column {json.dumps(column)} of {path}",
-        )
+        with restated(about=f"{key}.from", of=WorkloadError):
+            values = read_column(folder / path, column)
+        return from_values(key, values, low, high, f"column {json.dumps(column)} of {path}")
     if key not in LOGGED_KEYS:
         raise WorkloadError(
             f"{key} cannot be taken from a log. Only {', '.join(LOGGED_KEYS)} can; name a column of a "
@@ -146,20 +141,3 @@ def from_file(
     if logged is None:
         raise WorkloadError(f"{key}.from: {path} does not say how many {key} a call has.")
     return logged
-
-
-def _column(key: str, path: Path, column: object) -> Any:
-    import pandas as pd
-
-    opening(path, WorkloadError)
-    reader = _READERS.get(path.suffix, "read_csv")
-    try:
-        table = getattr(pd, reader)(path, **({"lines": True} if reader == "read_json" else {}))
-    except (OSError, ValueError, ImportError) as error:
-        raise WorkloadError(
-            f"{key}.from: {path.name} cannot be read: {quoted(error, 200)}"
-        ) from None
-    if column not in table.columns:
-        names = quoted(", ".join(map(str, table.columns[:20])), 200)
-        raise WorkloadError(f"{key}: {path.name} has no column {shown(column)}. It has {names}.")
-    return table[column]

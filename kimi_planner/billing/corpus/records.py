@@ -166,7 +166,10 @@ def _lines(source: Source, handle: BinaryIO) -> Iterator[tuple[int, bytes]]:
                 f"longer than {LINE_BYTES:,} bytes. Is this one record per line?",
                 at=Where(source.name, number),
             )
-        yield number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+        yield (
+            number,
+            raw.removeprefix(codecs.BOM_UTF8),
+        )  # also further down, where files were joined
 
 
 def _text_at(row: Any, field: str) -> str:

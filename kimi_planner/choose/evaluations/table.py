@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.csv_file import CsvTable
 from kimi_planner.errors import EvaluationError, Where, did_you_mean, shown
 from kimi_planner.files import read_text
 from kimi_planner.limits import TEXT_BYTES
@@ -49,19 +48,18 @@ class Table:
     def of(cls, source: object) -> Table:
         """Open a CSV file or a frame."""
         if isinstance(source, pd.DataFrame):
-            name, records = "evaluations", _frame_records(source)
-        elif isinstance(source, str | Path):
-            name, records = str(source), _file_records(source)
-        else:
+            columns = tuple(str(cell).strip() for cell in source.columns)
+            return cls("evaluations", columns, _frame_rows(source, columns))
+        if not isinstance(source, str | Path):
             raise EvaluationError(
                 f"evaluations is {shown(source)}. Give a CSV file or a DataFrame."
             )
-        _, header = next(records, (name, None))
-        if header is None:
-            raise EvaluationError("the file is empty. Start with a line of column names.", at=name)
-        columns = tuple(str(cell).strip() for cell in header)
-        rows = ((where, _by_column(columns, where, cells)) for where, cells in records)
-        return cls(name, columns, rows)
+        file = CsvTable(read_text(source, limit=TEXT_BYTES), source, EvaluationError)
+        if not file.columns:
+            raise EvaluationError(
+                "the file is empty. Start with a line of column names.", at=source
+            )
+        return cls(str(source), file.columns, iter(file))
 
     def check(self, known: Sequence[str], needed: Sequence[str], words: str = "") -> None:
         """Refuse columns that are unknown, missing or there twice."""
@@ -98,31 +96,9 @@ class Table:
         return bool(by_item)
 
 
-Record = tuple[Where, Sequence[Any]]
-
-
-def _by_column(columns: Sequence[str], where: Where, cells: Sequence[Any]) -> Mapping[str, Any]:
-    if len(cells) != len(columns):
-        raise EvaluationError(
-            f"{len(cells)} fields where the header has {len(columns)}. Correct the row.", at=where
-        )
-    return dict(zip(columns, cells, strict=True))
-
-
-def _frame_records(frame: pd.DataFrame) -> Iterator[Record]:
+def _frame_rows(
+    frame: pd.DataFrame, columns: tuple[str, ...]
+) -> Iterator[tuple[Where, Mapping[str, Any]]]:
     rows: Any = frame.itertuples(index=False, name=None)
-    for number, cells in enumerate([tuple(frame.columns), *rows]):
-        yield Where("evaluations", number, "row"), cells
-
-
-def _file_records(path: str | Path) -> Iterator[Record]:
-    """Yield the rows of a CSV file with the line on which each begins; blank lines left out."""
-    reader = csv.reader(io.StringIO(read_text(path, limit=TEXT_BYTES), newline=""), strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield Where(path, line), cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise EvaluationError(f"not CSV ({error}).", at=Where(path, line)) from None
+    for number, cells in enumerate(rows, 1):
+        yield Where("evaluations", number, "row"), dict(zip(columns, cells, strict=True))

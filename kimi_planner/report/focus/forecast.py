@@ -67,7 +67,8 @@ def focus_forecast(
     -------
     DataFrame
         As :func:`focus_usage` returns it, with ``x_IsForecast`` true, ``x_Measure`` ``expected``,
-        ``percentile`` or the name of the bookable number, and ``x_Percentile``. Add up rows of one percentile only; percentiles of
+        ``percentile`` or the name of the bookable number, and ``x_Percentile``. ``Tags`` has the
+        workload, and its owner and cost centre where they are stated. Add up rows of one percentile only; percentiles of
         months and workloads do not add up to percentiles of their total.
 
     Raises
@@ -154,6 +155,9 @@ def _charges(
     mark: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
     spend, spec = projection.of(model, name), projection.catalog.model(model)
+    [load] = (one for one in projection.workloads if one.name == name)
+    labels = {"workload": name, "owner": load.owner, "cost_centre": load.cost_centre}
+    tags = {key: label for key, label in labels.items() if label}
     for place, month in enumerate(projection.months):
         amount, scale = _amount(spend, place, percentile)
         if number is not None:
@@ -165,7 +169,7 @@ def _charges(
             first=month.first,
             end=month.next.first,
             since=max(days, default=None),
-            tags={"workload": name},
+            tags=tags,
             mark=mark,
         )
         yield from _billed(charges, amount, _in_month(spend.bill, place))

@@ -87,6 +87,16 @@ class Budget:
         least = max(8.5, len(f"{most:,.0f}") + 1.5)
         return [*[least] * len(self._matrix.spans), *[max(9.5, least + 1)] * len(_LAST)]
 
+    def names_widths(self, name: float) -> list[float]:
+        """How wide workloads, owners and cost centres are, those of sums too; the first at least so much."""
+        matrix = self._matrix
+        rows = (*matrix.rows, *matrix.by_owner, *matrix.by_cost_centre)
+        keys = (("name", name, 40), ("owner", 12, 24), ("cost_centre", 11, 24))
+        return [
+            min(most, max(least, *(len(getattr(row, key)) + 1.5 for row in rows)))
+            for key, least, most in keys
+        ]
+
     @property
     def _breaks(self) -> list[int]:
         """The columns before which a page begins: after a quarter, where one page cannot hold all."""
@@ -125,7 +135,9 @@ class Budget:
         self._write_total(sheet)
         self._write_lines(sheet)
         self._write_exchanged(sheet)
-        last = self._write_by_cost_centre(sheet, self._below + 2 * len(self.live.exchanges) + 1)
+        last = self._below + 2 * len(self.live.exchanges) - 1
+        for column, groups in ((1, self._matrix.by_owner), (2, self._matrix.by_cost_centre)):
+            last = self._write_sums(sheet, last + 2, column, groups)
         ends = last, _FIRST + len(self._columns) - 1
         sheet.page(ends, _HEADER, 1, self._breaks)
 
@@ -266,21 +278,17 @@ class Budget:
             exchanged = self.booked(self.live.workloads) * rates
             self._fill(sheet, row + 1, at_rate, exchanged, "total_whole")
 
-    def _write_by_cost_centre(self, sheet: Sheet, row: int) -> int:
-        """Write the sums of each owner and cost centre, where any is stated; return the last row."""
-        groups = self._matrix.by_cost_centre
+    def _write_sums(self, sheet: Sheet, row: int, column: int, groups: Sequence[BudgetRow]) -> int:
+        """Write the sums of workloads with the same in a column, where there are some; return the last row."""
         if not groups:
             return row - 2
-        sheet.text(row, 0, "By cost centre", "heading")
+        key = _NAMES[column].replace(" ", "_")
+        sheet.text(row, 0, f"By {_NAMES[column]}", "heading")
         self._write_heads(sheet, row + 1, ("workloads", *_NAMES[1:3], "", _NAMES[-1]))
         for at, one in enumerate(groups, row + 2):
-            key = one.owner, one.cost_centre
-            names = [
-                each.name for each in self._matrix.rows if (each.owner, each.cost_centre) == key
-            ]
-            same = "*".join(
-                f"EXACT({span(self._every, column)},{cell(at, column)})" for column in (1, 2)
-            )
+            rows = [row for row in self._matrix.rows if getattr(row, key) == getattr(one, key)]
+            names = [row.name for row in rows]
+            same = f"EXACT({span(self._every, column)},{cell(at, column)})"
             budgets = [cell(self.rows[name], _A_MONTH) for name in names]
             told = f"COUNT({','.join(budgets)})={len(budgets)}"
             rule = f'IF({told},{"+".join(budgets)},"{NOT_TOLD}")'

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.sentences import horizon
+from kimi_planner.report.contents import held_sentences
+from kimi_planner.report.sentences import date_sentences, horizon, least_sentence
 from kimi_planner.report.tables import OVER_BUDGET
 from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import Budget
@@ -20,8 +21,8 @@ from kimi_planner.report.xlsx.spread import QUANTILES
 SUMMARY = "Summary"
 _SAID = "Everything here follows the yellow cells of Assumptions and Prices; grey is as planned."
 _OK, _OVER = "within", "OVER"
-_HEADS = ("to book", "budget", "variance", *QUANTILES, OVER_BUDGET, "head-room", "budget is")
-_CHANCE, _ROOM, _STATUS = (1 + _HEADS.index(one) for one in (OVER_BUDGET, "head-room", "budget is"))
+_HEADS = ("to book", "budget", "variance", *QUANTILES, OVER_BUDGET, "head-room", "booked is")
+_CHANCE, _ROOM, _STATUS = (1 + _HEADS.index(one) for one in (OVER_BUDGET, "head-room", "booked is"))
 _MODEL = _STATUS + 1
 _FIRST = 4
 _CHART_ROWS = 18
@@ -46,10 +47,18 @@ class Summary:
         row = self._write_figures(sheet)
         row = self._write_months(book, sheet, row)
         row = self._write_meters(sheet, row)
-        sheet.text(row + 1, 0, "Models, as planned", "heading")
-        row += 2
-        for one in plan.decisions:
-            row = sheet.paragraph(row, f"{one.workload}: {one.why}.", columns=_MODEL + 1)
+        over = [one.sentence for one in plan.over_budget]
+        least = [*filter(None, [least_sentence(plan)])]
+        for title, sentences in (
+            ("Models, as planned", plan.chosen()),
+            ("Budgets, as planned", [*least, *held_sentences(plan), *over]),
+            ("What happens when, as planned", date_sentences(plan)),
+        ):
+            if sentences:
+                sheet.text(row + 1, 0, title, "heading")
+                row += 2
+            for words in sentences:
+                row = sheet.paragraph(row, words, columns=_MODEL + 1)
         sheet.page((row, _MODEL))
         sheet.raw.fit_to_pages(1, int(row <= 70))
 

@@ -64,7 +64,7 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     Summary(live, totals, budget, risk).write(
         book, book.sheet(SUMMARY, (name, *[13.5] * 6, 13, 12, 11, model))
     )
-    budget.write(book.sheet(BUDGET, (name, 12, 11, model - 2, 10, *budget.widths)))
+    budget.write(book.sheet(BUDGET, (*budget.names_widths(name), model - 2, 10, *budget.widths)))
     totals.write_monthly(book.sheet(MONTHLY, of_lines))
     totals.write_by_model(book.sheet(BY_MODEL, (name, model, 16, 8, *of_lines[4:])))
     write_section(book, CHOICE, [choice_section(recommendation)])

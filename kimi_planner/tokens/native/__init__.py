@@ -10,6 +10,7 @@ import ctypes
 import os
 from array import array
 from functools import lru_cache
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from struct import unpack_from
@@ -24,6 +25,9 @@ __all__ = ["SWITCH", "NativeEngine", "is_built"]
 
 #: What :func:`library` expects of the compiled file; ``VERSION`` of ``counter.c``.
 VERSION = 1
+
+#: The file that the build writes the SHA-256 of the library to, beside it.
+DIGEST = "counter.compiled.sha256"
 
 #: What switches this engine off, in the environment of a build and of a run.
 SWITCH = "KIMI_PLANNER_NO_NATIVE"
@@ -66,13 +70,16 @@ def library() -> ctypes.CDLL | None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a library is no part of an ELF file, which Linux would load, and end the process at a touch.
+    """Whether a library is as it was compiled: Linux loads a damaged one, and ends the process at a touch.
 
-    Its header says where its last table stands. Of other systems' files the loader refuses a part.
+    The build writes its digest beside it. Without that, the header of an ELF file says where its last
+    table stands; of other systems' files the loader refuses a part.
     """
-    with path.open("rb") as file:
-        head = file.read(64)
-        size = os.fstat(file.fileno()).st_size
+    content = path.read_bytes()
+    head, size = content[:64], len(content)
+    written = path.with_name(DIGEST)
+    if written.exists():
+        return sha256(content).hexdigest() == written.read_text("ascii", "replace").strip()
     if not head.startswith(b"\x7fELF"):
         return True
     if len(head) < 64:
