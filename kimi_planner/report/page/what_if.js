@@ -213,7 +213,7 @@
   const reasoned = (workload, chosen, { thought, tokens }) => {
     if (!workload.thinks[chosen.place]) return `${workload.thoughts[chosen.place]}: nothing is spent on it.`;
     if (isLeast(workload, chosen)) return "How much is not known: the spend is at least what is shown.";
-    return `${Math.round(tokens).toLocaleString("en")} a call on average: ${monthly([thought])} USD a month of the spend.`;
+    return `${Math.round(tokens).toLocaleString("en")} a call on average: ${monthly([thought])} ${plan.currency} a month of the spend.`;
   };
 
   const redraw = () => {
