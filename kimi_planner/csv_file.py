@@ -12,8 +12,6 @@ from pathlib import Path
 from kimi_planner.errors import FileError, KimiPlannerError, Where
 from kimi_planner.limits import LINE_BYTES
 
-__all__ = ["CsvTable"]
-
 _SIGNS = ",;\t"
 
 

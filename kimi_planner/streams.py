@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TextIO
 
-__all__ = ["drop", "open_streams"]
-
 
 def open_streams() -> None:
     """Make the three streams of this process such that none of them decides how it ends.
