@@ -57,15 +57,18 @@ def _zip(packed: BinaryIO) -> Unpacker:
     import zlib
 
     @contextmanager
-    def first() -> Iterator[Any]:
-        with (
-            zipfile.ZipFile(packed) as archive,
-            archive.open(zipped_files(archive)[0]) as file,
-        ):
-            yield file
+    def only() -> Iterator[Any]:
+        with zipfile.ZipFile(packed) as archive:
+            names = zipped_files(archive)
+            if len(names) != 1:
+                raise DamagedFileError(
+                    f"this is a zip of {len(names)} files. Unpack it and read the files in it."
+                )
+            with archive.open(names[0]) as file:
+                yield file
 
-    damage = (zipfile.BadZipFile, zlib.error, IndexError, NotImplementedError, RuntimeError)
-    return first(), (EOFError, *damage)
+    damage = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+    return only(), (EOFError, *damage)
 
 
 #: How packed files begin, to the name of their kind and what unpacks it.
@@ -83,12 +86,12 @@ PACKED_MAGIC = tuple(_KINDS)
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading its bytes, unpacked if it begins as gzip, bz2, xz, zstd or zip does.
 
-    Of a zip the first file is read. ``-`` is standard input, of which no zip is unpacked.
+    A zip has one file. ``-`` is standard input, of which no zip is unpacked.
 
     Raises
     ------
     DamagedFileError
-        If the compressed data turns out to be damaged or cut off while it is read.
+        If the compressed data turns out to be damaged or cut off while it is read, or is a zip of several files.
     MissingExtraError
         If it is packed with zstd and no reader of it is installed.
     OSError

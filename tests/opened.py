@@ -38,6 +38,7 @@ class Opened:
     def __init__(self, browser: Any, path: Any, link: str = "", **options: Any) -> None:
         self.problems, self.requests = [], []
         self.tab = browser.new_page(viewport={"width": 1000, "height": 900}, **options)
+        self.tab.set_default_timeout(300_000)  # a machine may be busy
         self.tab.on("console", lambda message: self.problems.append(message.text))
         self.tab.on("pageerror", lambda error: self.problems.append(str(error)))
         self.tab.on("request", lambda request: self.requests.append(request.url))

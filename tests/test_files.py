@@ -2,11 +2,13 @@
 
 import gzip
 import re
+import zipfile
 from decimal import Decimal
 
 import pytest
 from backports import zstd
 
+from kimi_planner.billing.corpus.count import count_corpus
 from kimi_planner.errors import FileError, WorkloadError
 from kimi_planner.files import data_dir, read_text
 from kimi_planner.packed import DamagedFileError, open_unpacked
@@ -162,3 +164,19 @@ def test_damage_is_told_while_reading(tmp_path, pack, kind):
             open_unpacked(tmp_path / "file") as handle,
         ):
             handle.read()
+
+
+def test_of_a_zip_of_several_files_none_is_taken_for_all(tmp_path):
+    """The others would be left out in silence, also of a corpus that is counted."""
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("a.jsonl", '{"prompt": "hello"}\n')
+        archive.writestr("b.jsonl", '{"prompt": "hello"}\n')
+    with (
+        pytest.raises(DamagedFileError, match="this is a zip of 2 files"),
+        open_unpacked(tmp_path / "two.zip"),
+    ):
+        pass
+    counted = count_corpus(tmp_path / "two.zip", field="prompt", form="jsonl")
+    assert (counted.rows, counted.rejected) == (0, 1)
+    assert "two.zip" in counted.messages[0]
+    assert "this is a zip of 2 files. Unpack it" in counted.messages[0]

@@ -17,6 +17,7 @@ from planned import insurer_year
 
 from kimi_planner import recommend
 from kimi_planner.money import signed_usd, usd
+from kimi_planner.report.first_screen import first_screen
 from kimi_planner.report.text import plan_text
 from kimi_planner.report.write import rendered
 
@@ -203,6 +204,10 @@ def test_which_model_to_take_and_what_it_saves(report):
     )
     for text in (*texts(files).values(), " ".join(plan_text(plan).split())):
         assert words in text
+    screen = first_screen(plan)  # a line of it may be cut
+    for one in plan.decisions:
+        if one.first != one.model:
+            assert f"pinned; {usd(one.first_saves_usd_per_month)} less on" in screen
     data = json.loads(files["report.json"])
     assert Decimal(data["saving"]["less_booked_usd"]) == saved
     assert {one["first"] for one in data["decisions"]} == {first}
@@ -219,7 +224,7 @@ def test_one_difference_between_two_models(report):
         text = texts(files)["report.md"]
         means = (plan.projection.of(one.model, name).mean().sum() / 12 for one in (second, first))
         assert usd(float(next(means)) - float(next(means))) == less
-        assert (f"{first.model} ranks first, {less} USD a month less." if pinned else f"{less} less than {second.model}") in text  # fmt: skip
+        assert (f"{less} USD a month less on {first.model}, which ranks first." if pinned else f"{less} less than {second.model}") in text  # fmt: skip
         table = files["report.md"].decode().partition("## By workload and model")[2]
         row = next(line for line in table.splitlines() if line.startswith(f"| {name} ") and f" {second.model} " in line)  # fmt: skip
         assert row.rstrip(" |").endswith(f"pinned, +{less}" if pinned else f"+{less}")

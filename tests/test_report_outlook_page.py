@@ -11,6 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from legible import contrast
 from opened import Opened
 
 from kimi_planner import latest_estimate
@@ -97,6 +98,7 @@ def test_the_page_is_read_by_anyone(browser, estimate, tmp_path, scheme, width, 
     opened.tab.emulate_media(media=media, color_scheme=scheme)
     assert axe.Axe().run(opened.tab).response["violations"] == []
     assert opened.tab.evaluate("document.documentElement.scrollWidth") == width
+    assert _scrolled(opened) == []
     heights = opened.tab.locator("td.number").evaluate_all(
         """all => all.filter(one => one.textContent).map(one => {
             const range = document.createRange();
@@ -108,6 +110,69 @@ def test_the_page_is_read_by_anyone(browser, estimate, tmp_path, scheme, width, 
     assert max(heights) == 1
     assert (opened.problems, opened.requests) == ([], [path.as_uri()])
     opened.tab.close()
+
+
+def _scrolled(opened):
+    """Return what of a page is wider than its place, so that a reader must move it sideways."""
+    return opened.tab.locator(":is(.scroll, .picture)").evaluate_all(
+        """all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)"""
+    )
+
+
+def test_a_month_with_every_limit_is_held_on_a_telephone(browser, log, tmp_path):
+    """Amounts of six digits, a plan and a balance: nothing is to be moved sideways, and no amount is cut."""
+    dear = log.assign(completion_tokens=log["completion_tokens"] * 100)
+    found = latest_estimate(dear, 450_000, balance=90_000, as_of=AS_OF, catalog="2026-06")
+    path = tmp_path / "dear.html"
+    path.write_text(outlook_page(found), encoding="utf-8")
+    opened = Opened(browser, path)
+    opened.tab.set_viewport_size({"width": 375, "height": 900})
+    assert opened.tab.evaluate("document.documentElement.scrollWidth") == 375
+    assert _scrolled(opened) == []
+    shown = opened.tab.locator("td.number").evaluate_all(
+        """all => all.filter(one => one.textContent && one.checkVisibility()).map(one => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return range.getBoundingClientRect().right;
+        })"""
+    )
+    assert len(shown) > 60
+    assert max(shown) <= 375
+    opened.tab.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 375])
+def test_the_picture_has_the_colours_of_the_page(browser, estimate, tmp_path, scheme, width):
+    """One picture is seen; its paper is the page's, and each word and line of it stands out from that."""
+    path = tmp_path / "outlook.html"
+    path.write_text(outlook_page(estimate), encoding="utf-8")
+    opened = Opened(browser, path, color_scheme=scheme)
+    opened.tab.set_viewport_size({"width": width, "height": 900})
+    assert opened.tab.locator(".picture").filter(visible=True).count() == 1
+    paper, colours = opened.tab.evaluate(
+        """() => {
+            const shown = [...document.querySelectorAll(".picture")].find(one => one.checkVisibility());
+            const drawn = [...shown.querySelectorAll("svg path, svg use")].map(one => getComputedStyle(one));
+            return [getComputedStyle(document.body).backgroundColor,
+                    [...new Set(drawn.flatMap(one => [one.fill, one.stroke]))]];
+        }"""
+    )
+    seen = {one for one in colours if one.startswith("rgb")} - {"rgb(0, 0, 0)"}
+    assert paper in seen
+    rest = [contrast(_hex(one), _hex(paper)) for one in seen - {paper}]
+    assert len(rest) >= 4
+    assert min(rest) > 1.5, "a band"
+    assert sum(one >= 4.5 for one in rest) >= 3, "ink, words behind, and the budget"
+    opened.tab.emulate_media(media="print")
+    assert opened.tab.locator(".picture").filter(visible=True).count() == 1
+    fill = opened.tab.locator(".picture path").first.evaluate("it => getComputedStyle(it).fill")
+    assert fill == "rgb(255, 255, 255)"
+    opened.tab.close()
+
+
+def _hex(colour):
+    return "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", colour))
 
 
 def test_without_a_budget_nothing_is_held_against(log):
@@ -142,7 +207,7 @@ def test_page_markdown_and_workbook_hold_the_same_numbers(estimate):
             assert amount in text
             assert numbers & {float(number(amount)), -float(number(amount))}
     assert "<script" not in page
-    assert '<div class="picture" role="img" tabindex="0" aria-label="' in page
+    assert '<div class="picture level" role="img" tabindex="0" aria-label="' in page
     assert outlook_page(estimate) == page
     assert outlook_xlsx(estimate) == outlook_xlsx(estimate)
 

@@ -16,7 +16,7 @@ from logs import lines as text
 
 from kimi_planner import read_usage, usage
 from kimi_planner.errors import MissingExtraError, UsageError
-from kimi_planner.usage import json_log, lines
+from kimi_planner.usage import json_document, json_log, lines, reading
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
 HEADER = "timestamp,prompt_tokens,completion_tokens\n"
@@ -209,7 +209,7 @@ def test_a_csv_may_name_its_calls(read, column):
 
 def test_chunks_that_are_checked_apart_are_still_one_call(read, monkeypatch):
     """Ids are compared over the whole log, however many rows are checked together."""
-    monkeypatch.setattr(json_log, "_READ_CHARS", 300)
+    monkeypatch.setattr(json_log, "READ_CHARS", 300)
     monkeypatch.setattr(lines, "_BLOCK_BYTES", 300)
     chunk = {"id": "s", "object": "chat.completion.chunk", "choices": [], "created": 1_767_225_600}
     filler = [call(f"c{n}", prompt_tokens=n + 5) for n in range(20)]
@@ -377,7 +377,7 @@ def test_a_line_of_absurd_length_is_refused(read, monkeypatch):
 
 def test_a_document_of_absurd_size_is_refused(read, monkeypatch):
     """An object that spans lines is held in memory only up to a limit; an array has none."""
-    monkeypatch.setattr(json_log, "DOCUMENT_CHARS", 5_000)
+    monkeypatch.setattr(json_document, "DOCUMENT_CHARS", 5_000)
     monkeypatch.setattr(lines, "_BLOCK_BYTES", 1_000)
     many = [USAGE | {"prompt_tokens": n} for n in range(500)]
     assert read(json.dumps(many, indent=2), "a.json")["prompt_tokens"].tolist() == list(range(500))
@@ -529,6 +529,18 @@ def test_of_many_bad_rows_the_first_are_kept_and_all_counted(tmp_path):
         read_usage(path)
     parts = usage.total_usage([path, path], by="model", on_error="skip")
     assert (parts.rejected, len(parts.rejected_examples)) == (60_000, 20)
+
+
+def test_bad_rows_behind_the_first_are_not_put_into_words(tmp_path, monkeypatch):
+    """Of very many only those are that are shown, so that counting the rest takes next to nothing."""
+    said = []
+    quoted = reading.quoted
+    monkeypatch.setattr(reading, "quoted", lambda value: said.append(value) or quoted(value))
+    path = tmp_path / "log.csv"
+    rows = "x,1\n" * 5_000 + "1,1\n"
+    path.write_text(f"prompt_tokens,completion_tokens\n{rows}", encoding="utf-8")
+    assert read_usage(path, on_error="skip").attrs["rejected"] == 5_000
+    assert len(said) < 100
 
 
 def test_fields_of_their_own_in_every_line_are_no_columns_of_all(tmp_path, monkeypatch):

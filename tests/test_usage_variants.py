@@ -331,6 +331,14 @@ def test_a_frame_costs_the_same_in_any_types(change):
     assert price_usage(changed, catalog="2026-06")["total_usd"].tolist() == hand
 
 
+def test_a_total_of_floats_is_exact():
+    """Past what a float holds: each of the rows is a whole number, and so is their sum."""
+    most = 10**15 - 1
+    rows = {"timestamp": [AT] * 100, "model": "m", "prompt_tokens": most, "completion_tokens": 1}
+    frame = read_usage(pd.DataFrame(rows)).astype({"prompt_tokens": "float64"})
+    assert total_usage(frame, ()).total["prompt_tokens"] == 100 * most
+
+
 def test_a_repeated_call_costs_once_also_in_a_frame_that_was_read():
     """Where the caller has put its id beside the columns of a usage frame."""
     rows = {

@@ -100,10 +100,9 @@ def first_words(model: str, first: Choice | None, saves: float | None, unit: str
     """Return what ranks before a model, and what it saves a month, in a clause that follows others."""
     if first is None or first.model == model:
         return ""
-    words = f"; {first.model} ranks first"
-    if saves is not None:
-        words += f", {less_words(saves, unit)}"
-    return words + f", and {first.if_words}" * bool(first.conditions)
+    known = "" if saves is None else f"{less_words(saves, unit)} on "
+    open_ = f" and {first.if_words}" * bool(first.conditions)
+    return f"; {known}{first.model}, which ranks first{open_}"
 
 
 def less_words(saves: Decimal | float, unit: str = "") -> str:

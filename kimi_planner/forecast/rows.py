@@ -13,7 +13,7 @@ from kimi_planner.catalog import Catalog
 from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.series.moments import micros
 from kimi_planner.series.observed import Observed, TimedRows, timed_rows
-from kimi_planner.usage.priced import RowCosts, cost_rows
+from kimi_planner.usage.row_costs import RowCosts, cost_rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,29 +14,38 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key
+from kimi_planner.calls.caps import cut_shares
+from kimi_planner.calls.fit import Served
+from kimi_planner.calls.sizes import CallSizes
 from kimi_planner.calls.usage import tokens_used
 from kimi_planner.catalog import ModelSpec, Profile
+from kimi_planner.choose.recommendation import unserved_words
 from kimi_planner.money import as_decimal
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.demand import Period, demand, months_of_growth
 from kimi_planner.plan.draws import Draws, mean_of
 from kimi_planner.plan.projection import Projection
 from kimi_planner.report.price_moves import PriceMoves, text
-from kimi_planner.report.ranges import Ranges
+from kimi_planner.report.ranges import REASONING, Ranges
 from kimi_planner.workload import Workload, what_if
-from kimi_planner.workload.resolve import Load
+from kimi_planner.workload.quantity import Empirical, Scaled
+from kimi_planner.workload.reasoning import may_reason
+from kimi_planner.workload.resolve import Load, Sizes
 
-#: Factors on visible output and on reasoning that a panel offers.
+#: Factors on visible output that a panel offers, and on reasoning, the first of these as planned.
 OUTPUTS = ("0.5", "1", "1.5", "2", "3")
-REASONINGS = ("0", "0.5", "1", "1.5", "2", "3")
+REASONINGS = ("1", "0", "0.5", "1.5", "2", "3")
+#: Reasoning tokens of a call where there is nothing to multiply; the first is as planned.
+THOUGHTS = ("", "0", "250", "500", "1000", "2000", "4000", "8000")
 _PROMPT = tuple(key for key in TOKEN_METERS if METERS[key].direction == "Input")
-_ONE = "1"
 _ALIKE = 1e-12
+_TYPICAL = 1000  # reasoning tokens of a call around whose ranges those of other numbers are told
 
 #: A shape and what it is multiplied by.
 Row = tuple[int, str]
@@ -95,16 +104,28 @@ class Coefficients:
 
     @cached_property
     def _ranges(self) -> Ranges:
-        return Ranges(self.projection, self.workload)
+        moves = not self.is_scaled and any(map(self.thinks, self._profiles))
+        return Ranges(self.projection, self.workload, _TYPICAL if moves else None)
 
     @cached_property
     def _profiles(self) -> list[Profile]:
         return list(dict.fromkeys(spec.profile for spec in self.projection.specs))
 
+    @cached_property
+    def is_scaled(self) -> bool:
+        """Whether reasoning is stated as a quantity that can be multiplied, and written again."""
+        stated = self.workload.given("reasoning_tokens")
+        size = stated.size if isinstance(stated, Scaled) else stated
+        return size is not None and size.mean > 0 and not isinstance(size, Empirical)
+
     @property
-    def has_reasoning(self) -> bool:
-        """Whether the workload says how much is reasoned, so that a factor means something."""
-        return self.workload.given("reasoning_tokens") is not None
+    def reasonings(self) -> tuple[str, ...]:
+        """Settings of reasoning: factors on what is stated, or else tokens of a call."""
+        return REASONINGS if self.is_scaled else THOUGHTS
+
+    def thinks(self, profile: Profile) -> bool:
+        """Whether a model spends on reasoning, or may."""
+        return may_reason(self.workload, profile)
 
     @property
     def cached(self) -> Decimal:
@@ -124,6 +145,7 @@ class Coefficients:
         return {
             "models": models,
             "tokens": [self._tokens(profile) for profile in self._profiles],
+            "unserved": [self._unserved(profile) for profile in self._profiles],
             "shares": self._shares(),
             "which": self._ranges.which,
             "calls": self._shapes.means(retried),
@@ -157,39 +179,58 @@ class Coefficients:
             for stop, cached in stops.items()
         }
 
-    def _tokens(self, profile: Profile) -> list[list[list[list[str]]]]:
-        """Return what a call uses, by output and reasoning; one where reasoning changes nothing.
+    def _settings(self, profile: Profile) -> list[list[tuple[str, str]]]:
+        """Return settings of output, and for each those of reasoning where that changes anything."""
+        reasonings = self.reasonings if self.thinks(profile) else self.reasonings[:1]
+        return [[(output, reasoning) for reasoning in reasonings] for output in OUTPUTS]
 
-        Prompt and completion, and where the planned cached share has a range the prompt by meter.
+    def _tokens(self, profile: Profile) -> list[list[list[list[str]]]]:
+        """Return what a call uses at each setting.
+
+        Prompt, completion and of it reasoning, and where the planned cached share has a range the prompt
+        by meter.
         """
         spec = next(one for one in self.projection.specs if one.profile == profile)
-        moves = self.has_reasoning and profile.reasons_for(self.workload.needs) is not False
         return [
-            [
-                self._call(output, reasoning, spec)
-                for reasoning in (REASONINGS if moves else (_ONE,))
-            ]
-            for output in OUTPUTS
+            [self._call(self._plan_at(*one), spec) for one in row]
+            for row in self._settings(profile)
         ]
 
+    def _unserved(self, profile: Profile) -> list[list[str]]:
+        """Return in words which calls are not served as they are asked for, at each setting."""
+        return [
+            [self._unserved_at(self._plan_at(*one).load.sizes, profile) for one in row]
+            for row in self._settings(profile)
+        ]
+
+    def _unserved_at(self, sizes: Sizes, profile: Profile) -> str:
+        calls = CallSizes.on(sizes, profile)
+        served = Served(nan, calls.overflow_shares[1], *cut_shares(calls.sizes))
+        return "; ".join(unserved_words(served, None, self.workload))
+
     def _plan_at(self, output: str, reasoning: str) -> LoadPlan:
-        """Return the plan at factors; what is drawn is not of sizes, but for what a cache serves."""
+        """Return the plan at a setting; what is drawn anew is what a cache serves, and what is stated anew."""
         if (output, reasoning) not in self._plans:
-            [changed] = what_if(self.workload, output=output, reasoning=reasoning)
+            factor = {"reasoning": reasoning} if self.is_scaled else {}
+            [changed] = what_if(self.workload, output=output, **factor)
+            if reasoning and not self.is_scaled:
+                changed = replace(changed, reasoning_tokens=Decimal(reasoning))
+            load = changed.resolve()
+            is_drawn = set(load.quantities()) <= set(self._load.quantities())
             self._plans[output, reasoning] = (
-                replace(self._plan, load=changed.resolve())
-                if self.workload.cache is None
+                replace(self._plan, load=load)
+                if is_drawn and self.workload.cache is None
                 else self.projection.plan_of(changed)
             )
         return self._plans[output, reasoning]
 
-    def _call(self, output: str, reasoning: str, spec: ModelSpec) -> list[list[str]]:
-        plan = self._plan_at(output, reasoning).on(spec).plan
+    def _call(self, at: LoadPlan, spec: ModelSpec) -> list[list[str]]:
+        plan = at.on(spec).plan
         load = replace(plan.load, is_batch=False)
         is_certain = load.sizes.on(spec.profile).is_certain and load.traffic.retries.is_certain
         source = plan.exact if is_certain else plan
         call, retried = source.tokens(spec), 1 + source.draws["retry_share"]
-        amounts = [call.prompt * retried, call.completion * retried]
+        amounts = [one * retried for one in (call.prompt, call.completion, call.reasoning)]
         if not self._load.cached.is_certain:
             prompt = float(amounts[0]) if is_certain else amounts[0]
             used = tokens_used(load, prompt, 0.0, cached=plan.draws["cached_share"])
@@ -206,7 +247,7 @@ class Coefficients:
         """
         bill = self._plan.on(spec)
         keys = [*TOKEN_METERS, *map(fee_key, self._load.fees)]
-        meters = {key: n for n, key in enumerate([*TOKEN_METERS, *self.fees])}
+        meters = {key: n for n, key in enumerate([*TOKEN_METERS, *self.fees, REASONING])}
         prices = PriceMoves.of(bill, self._load)
         tariffs: dict[str, int] = {}
         shown: list[list[Any]] = []

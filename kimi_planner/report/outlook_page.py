@@ -16,6 +16,7 @@ from kimi_planner.report.table import OVER, Section, Table
 from kimi_planner.rich import share_text
 
 _MOST_DAYS = 62  # of a table by day; of a longer period the ends of months are shown
+_UPRIGHT = (4.2, 5.0)  # inches
 _QUANTILES = {"P10": "p10_usd", "P50": "p50_usd", "P90": "p90_usd"}
 
 
@@ -142,9 +143,17 @@ def outlook_page(found: LatestEstimate) -> str:
             *(Section(table.title, (), (table,)) for table in section.tables),
             Section("What to know", notes, ()),
         ],
-        pictures=drawn(lambda: [getattr(plot, name)(one) for name, one in section.drawn]),
+        pictures=drawn(lambda: [plot.outlook(found)]),
+        upright=drawn(lambda: [plot.outlook(found, ax=_upright(), title="", caption="")]),
         provenance=found.provenance,
     )
+
+
+def _upright() -> Any:
+    """Return axes as narrow as the screen of a telephone."""
+    from matplotlib import pyplot as plt
+
+    return plt.figure(figsize=_UPRIGHT, layout="constrained").add_subplot()
 
 
 def outlook_xlsx(found: LatestEstimate) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -50,7 +52,8 @@ def page_of(template: str, scripts: Sequence[str] = (), **values: Any) -> str:
         loader=FileSystemLoader(_PARTS),
     )
     page = environment.get_template(template)
-    return page.render(**values, style=_text("page.css"), script=script, policy=_policy(script))
+    style = _text("page.css") + _palette()
+    return page.render(**values, style=style, script=script, policy=_policy(script))
 
 
 def _text(name: str) -> str:
@@ -76,6 +79,27 @@ def drawn(draw: Callable[[], Iterable[Axes]]) -> list[tuple[str | None, str]]:
         return [(plot.alt_text(ax), _svg(ax)) for ax in draw()]
 
 
+def _colours() -> dict[str, str]:
+    """Return the colours of pictures on light paper, each with the one that it is on dark paper."""
+    from kimi_planner.plot.theme import DARK, LIGHT
+
+    light, dark = ([*astuple(one)[:-1], *one.series] for one in (LIGHT, DARK))
+    return {**dict(zip(light, dark, strict=True)), LIGHT.paper: "var(--paper)"}
+
+
+def _palette() -> str:
+    """Return the style that gives the colours of pictures their values in a light and a dark page."""
+    pairs = [(_name(light), light, dark) for light, dark in _colours().items()]
+    light = " ".join(f"{name}: {colour};" for name, colour, _ in pairs)
+    dark = " ".join(f"{name}: {colour};" for name, _, colour in pairs)
+    is_dark = "@media screen and (prefers-color-scheme: dark)"
+    return f":root {{ {light} }}\n{is_dark} {{ :root {{ {dark} }} }}\n"
+
+
+def _name(colour: str) -> str:
+    return f"--drawn-{colour[1:]}"
+
+
 def _svg(ax: Axes) -> str:
     """Return the picture that an Axes is on as SVG, and close it."""
     import matplotlib as mpl
@@ -90,5 +114,9 @@ def _svg(ax: Axes) -> str:
             text, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
         )
     plt.close(figure)
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :]
+    svg, known = text.getvalue(), _colours()
+    return re.sub(
+        r"(?<=: )#[0-9a-f]{6}\b",
+        lambda found: f"var({_name(found[0])})" if found[0] in known else found[0],
+        svg[svg.index("<svg") :],
+    )

@@ -2,7 +2,8 @@
 
 Around a percentile of a workload's spend each meter costs on average some multiple of its mean. With
 those multiples a percentile is a sum over meters, as the mean is, so it follows traffic, tokens, cache,
-prices and model. That is exact where one uncertain number rules, and close where several do.
+prices and model. That is exact where one uncertain number rules, and close where several do. Where a
+limit cuts many answers, longer ones spread less than the multiples say.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.written import digits
 
 ENDS = (0.1, 0.9)
+#: What of the output is reasoning, which moves by itself, beside the meters.
+REASONING = "reasoning"
 _NEAR = 0.02  # share of paths on each side of a percentile whose mean tells what a meter has of it
 
 
@@ -36,25 +39,38 @@ def ends_of(spend: Spend) -> list[list[float]]:
 
 @dataclass(frozen=True)
 class Ranges:
-    """The ranges of one workload of a plan, on each of its models."""
+    """The ranges of one workload of a plan, on each of its models.
+
+    Attributes
+    ----------
+    projection, workload
+        The plan, and which of its workloads.
+    reasoning
+        Tokens of reasoning that stand for any number of them, where the panel can put one in.
+    """
 
     projection: Projection
     workload: Workload
+    reasoning: int | None = None
 
     @cached_property
     def _certain(self) -> list[dict[str, Any]]:
-        """What of the workload is certain where neither, either or both of growth and cached share are moved."""
+        """What of the workload is certain where none, some or all of what has a range are moved."""
         load = self.workload.resolve()
         growth, cached = load.traffic.growth, load.cached
         moved: list[dict[str, Any]] = [
             {} if growth.is_certain else {"growth_per_month": growth.mean},
             {} if cached.is_certain else {"cached_share": cached.mean, "cache": None},
+            {} if self.reasoning is None else {"reasoning_tokens": self.reasoning},
         ]
-        return [{}, moved[0], moved[1], moved[0] | moved[1]]
+        cases: list[dict[str, Any]] = [{}]
+        for one in moved:
+            cases += [case | one for case in cases]
+        return cases
 
     @property
     def which(self) -> list[int]:
-        """Which of the ranges holds: as planned, growth moved, cached share moved, both."""
+        """Which of the ranges holds, growth being moved counted as 1, cached share as 2, reasoning as 4."""
         return [self._certain.index(one) for one in self._certain]
 
     @cached_property
@@ -73,7 +89,8 @@ class Ranges:
         spec
             The model.
         places
-            The place of each meter and fee in a row, that of a batch being the one of its plain meter.
+            The place of each meter and fee in a row, that of a batch being the one of its plain meter, and
+            `REASONING` that of what of the output is reasoning.
 
         Returns
         -------
@@ -97,13 +114,7 @@ def _multiples(
 ) -> list[list[list[float]]] | None:
     if not spend.is_ranged:
         return None
-    usd, ends = _with_total(spend.usd), []
-    costs = {
-        places[(METERS[key].plain or key) if key in METERS else key]: _with_total(
-            np.broadcast_to(np.asarray(cost, dtype=np.float64), spend.usd.shape)
-        )
-        for key, cost in bill.costs()
-    }
+    usd, ends, costs = _with_total(spend.usd), [], _costs(bill, spend, places)
     for q in ENDS:
         low, end, high = np.quantile(usd, [max(q - _NEAR, 0), q, q + _NEAR], axis=1)
         near = (usd >= low[:, np.newaxis]) & (usd <= high[:, np.newaxis])
@@ -118,6 +129,20 @@ def _multiples(
             rows[place] = np.where(means > 0, _share(share * scale, means), overall)
         ends.append([_short(row) for row in np.transpose(rows)])
     return ends
+
+
+def _costs(bill: Bill, spend: Spend, places: Mapping[str, int]) -> dict[int, Array]:
+    """Return what each meter costs, all months and each, on each path, by its place."""
+    used, costs = bill.per_request, dict[int, Array]()
+    thought = np.asarray(used.reasoning / (used.completion + 1e-300), dtype=np.float64)
+    for key, cost in bill.costs():
+        plain = (METERS[key].plain or key) if key in METERS else key
+        one = np.broadcast_to(np.asarray(cost, dtype=np.float64), spend.usd.shape)
+        if plain == "output":
+            costs[places[REASONING]] = _with_total(one * thought)
+            one = one * (1 - thought)
+        costs[places[plain]] = _with_total(one)
+    return costs
 
 
 def _with_total(usd: Array) -> Array:

@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key, title_of
+from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import WorkloadError
-from kimi_planner.report.coefficients import OUTPUTS, REASONINGS, Coefficients
+from kimi_planner.report.coefficients import OUTPUTS, Coefficients
 from kimi_planner.report.price_moves import BOXES, text
 from kimi_planner.report.ranges import ENDS, ends_of
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Constant, Quantity
+from kimi_planner.workload.reasoning import reasoning_of
 from kimi_planner.workload.written import (
     measured_in,
     price_change_blocks,
@@ -56,10 +58,10 @@ class Panel:
             "months": list(map(str, plan.months)),
             "ends": ends_of(whole) if whole.is_ranged else None,
             "outputs": OUTPUTS,
-            "reasonings": REASONINGS,
             "boxes": [title_of(key) for key in BOXES],
             "fields": [METERS[key].price for key in BOXES],
             "tokens": len(TOKEN_METERS),
+            "thought": len(TOKEN_METERS) + len(fees),
             "models": [
                 {
                     "id": spec.id,
@@ -97,6 +99,10 @@ class Panel:
             "growthWords": _percent(growth),
             "cachedWords": _percent(load.cached),
             "stops": [text(share) for share in numbers.stops],
+            "reasonings": _settings(numbers),
+            "isScaled": numbers.is_scaled,
+            "thinks": [numbers.thinks(spec.profile) for spec in plan.specs],
+            "thoughts": [self._planned(numbers, spec) for spec in plan.specs],
             "held": None if workload.cache is None else text(numbers.cached),
             "excluded": [reasons.get(model, "") for model in plan.models],
             "closed": list(closed),
@@ -105,12 +111,18 @@ class Panel:
             ],
         }
 
+    def _planned(self, numbers: Coefficients, spec: ModelSpec) -> str:
+        """Return in words how much a model reasons as planned, or that it does not."""
+        if not numbers.thinks(spec.profile):
+            return f"{on_one_line(spec.id)} does not think"
+        told = reasoning_of(numbers.workload, spec).words
+        stated = numbers.workload.given("reasoning_tokens")
+        return f"as planned: {told if stated is None else _tokens(stated.mean)}"
+
     def _closed(self, numbers: Coefficients) -> dict[str, str]:
         """Return what of a workload cannot be moved, and why."""
         workload = numbers.workload
         fields = {"traffic": workload.unit, "output": "completion_tokens"}
-        if numbers.has_reasoning:
-            fields["reasoning"] = "reasoning_tokens"
         closed = {
             name: f"{key} is measured in a log"
             for name, key in fields.items()
@@ -119,8 +131,6 @@ class Panel:
                 for table in self._tables or ()
             )
         }
-        if not numbers.has_reasoning:
-            closed["reasoning"] = "the workload does not state it"
         if workload.unit == "documents":
             closed["growth"] = "documents are worked through once"
         return closed
@@ -147,7 +157,7 @@ class Panel:
             lines.append(
                 [
                     [key, factors[key], _parts(key, value)]
-                    if key in factors
+                    if key in factors and _scalable(value)
                     else [key, None, [toml_lines({key: value})]]
                     for key, value in stated.items()
                 ]
@@ -183,6 +193,22 @@ def _percent(share: Quantity) -> str:
         return f"{100 * share.mean:.4g}%"
     low, high = (100 * share.ppf(np.array(ENDS))).tolist()
     return f"{low:.3g}% to {high:.3g}%"
+
+
+def _settings(numbers: Coefficients) -> list[list[str]]:
+    """Return settings of reasoning, each with its words; the first is as planned."""
+    stated = numbers.workload.given("reasoning_tokens")
+    planned, *others = numbers.reasonings
+    if not numbers.is_scaled or stated is None:
+        return [[planned, ""], *([one, _tokens(float(one))] for one in others)]
+    return [
+        [planned, ""],
+        *([one, f"× {one}: {_tokens(float(one) * stated.mean)}"] for one in others),
+    ]
+
+
+def _tokens(count: float) -> str:
+    return f"{count:,.4g} tokens a call" if count < 1000 else f"{count:,.0f} tokens a call"
 
 
 def _scalable(value: Any) -> bool:

@@ -87,8 +87,8 @@ def checked_rows(
     def refuse(bad: np.ndarray[Any, Any], problem: Callable[[int], str]) -> None:
         if not bad.any():
             return
-        for row in np.flatnonzero(bad & good):
-            rejects.add(place(int(row)), problem(int(row)))
+        rows = np.flatnonzero(bad & good).tolist()
+        rejects.add_each(rows, lambda row: rejects.add(place(row), problem(row)))
         good[bad] = False
 
     for name, (values, missing) in counts.items():

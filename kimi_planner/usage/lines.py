@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,12 @@ class Rejects:
         self.count += 1
         if len(self.messages) < MAX_REJECTED_SHOWN:
             self.messages.append(f"{where}: {problem}")
+
+    def add_each(self, rows: Sequence[int], add: Callable[[int], None]) -> None:
+        """Record bad rows that stand one after the other: the first one by one, and the number of the others."""
+        for row in rows[:MAX_REJECTED_SHOWN]:
+            add(row)
+        self.count += max(len(rows) - MAX_REJECTED_SHOWN, 0)
 
     def join(self, other: Rejects) -> None:
         """Add those of a later part."""

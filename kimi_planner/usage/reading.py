@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,12 @@ def read_table(table: Table, dialect: Dialect, rows: Rows, *, name: str = "") ->
     reading.keep()
 
 
+def _odd_number(name: str, odd: Mapping[int, Any], row: int) -> str:
+    is_parted = _PARTED.fullmatch(str(odd[row])) is not None
+    remedy = ", and may be two here. Write it without separators." if is_parted else "."
+    return f"{name} is {quoted(odd[row])}. It must be a whole number{remedy}"
+
+
 class _Reading:
     """One table as it is read.
 
@@ -89,11 +96,10 @@ class _Reading:
         self.counts["requests"] = count("requests")
         self._refuse_all(self.fields.conflicts)
         for name, known in self.counts.items():
-            self._refuse_all({
-                row: f"{name} is {quoted(value)}. It must be a whole number"
-                + (", and may be two here. Write it without separators." if _PARTED.fullmatch(str(value)) else ".")
-                for row, value in known.odd.items() if isinstance(value, str) or (name in _ASIDE and not isinstance(value, float))
-            })  # fmt: skip
+            self._refuse_each(
+                [row for row, value in known.odd.items() if isinstance(value, str) or (name in _ASIDE and not isinstance(value, float))],
+                partial(_odd_number, name, known.odd),
+            )  # fmt: skip
         for name in _ASIDE:
             self._refuse(self.counts[name].numbers < 0, f"{name} is negative. It cannot be.")
         self._drop_silent()
@@ -103,13 +109,18 @@ class _Reading:
         self.alive &= ~mask
 
     def _refuse_all(self, problems: Mapping[int, str]) -> None:
-        for row, problem in problems.items():
-            if self.alive[row]:
-                self.alive[row] = False
-                self.rows.refuse(int(self.table.lines[row]), problem)
+        self._refuse_each([*problems], problems.__getitem__)
 
     def _refuse(self, mask: Any, problem: str) -> None:
-        self._refuse_all(dict.fromkeys(np.flatnonzero(mask).tolist(), problem))
+        self._refuse_each(np.flatnonzero(mask).tolist(), lambda _: problem)
+
+    def _refuse_each(self, rows: list[int], problem: Callable[[int], str]) -> None:
+        rows = sorted(row for row in rows if self.alive[row])
+        self.alive[rows] = False
+        lines = self.table.lines
+        self.rows.problems.add_each(
+            rows, lambda row: self.rows.refuse(int(lines[row]), problem(row))
+        )
 
     def _refuse_text(self, path: str) -> None:
         """Refuse what is no object where one must be, as it may hold counts."""
@@ -147,9 +158,11 @@ class _Reading:
             self.rows.unstated += int((silent & ~speaks & alive).sum())
         self.unsaid = silent & ~speaks & alive
         self._drop(self.unsaid, LeftOut.OTHER)
-        for row in np.flatnonzero(silent & alive).tolist():
-            general = self.rows.unknown(self.table, row) if dialect.name == GENERIC else _NO_USAGE
-            self._refuse_all({row: dialect.silent_said or general})
+        is_general = dialect.name == GENERIC
+        self._refuse_each(
+            np.flatnonzero(silent & alive).tolist(),
+            lambda row: dialect.silent_said or (self.rows.unknown(self.table, row) if is_general else _NO_USAGE),
+        )  # fmt: skip
 
     def _events(self) -> Any:
         """Return which entries are events that tell nothing of a call: of a type, without a model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from kimi_planner.usage.times import as_times
 
 #: Columns of a chunk that a usage frame does not have: where a row stands, and which call it is of.
 HIDDEN = ("_line", "_file", "_id", "_chunk", "_node", "_parent", "_cost")
-_MOST_PROBLEMS = 10_000
+_MOST_PROBLEMS = 1_000
 
 
 @cache
@@ -45,6 +46,8 @@ class Problems(Rejects):
     def __init__(self) -> None:
         super().__init__(skip=True)
         self.found: list[tuple[Where, str]] = []
+        #: Lines behind it are counted, as so many are known before.
+        self.last = math.inf
 
     def add(self, where: Where, problem: str) -> None:
         """Keep a bad row for later."""
@@ -53,6 +56,7 @@ class Problems(Rejects):
             self._order()
             self.count += len(self.found) - MAX_REJECTED_SHOWN
             del self.found[MAX_REJECTED_SHOWN:]
+            self.last = self.found[-1][0].line or 0
 
     def _order(self) -> None:
         self.found.sort(key=lambda one: one[0].line or 0)
@@ -70,7 +74,7 @@ class Problems(Rejects):
         for where, problem in found:
             rejects.add(where, problem)
         rejects.count += self.count
-        self.count = 0
+        self.count, self.last = 0, math.inf
 
 
 @dataclass
@@ -146,7 +150,10 @@ class Rows:
 
     def refuse(self, line: int, problem: object) -> None:
         """Reject a line of the present file, once its chunk is read."""
-        self.problems.add(self.where(line), str(problem))
+        if line > self.problems.last:
+            self.problems.count += 1
+        else:
+            self.problems.add(self.where(line), str(problem))
 
     def where(self, line: int) -> Where:
         """Return the words for a line of the present file, or a row of a frame."""

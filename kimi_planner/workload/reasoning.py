@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from kimi_planner.catalog import Behaviour, ModelSpec
+from kimi_planner.catalog import Behaviour, ModelSpec, Profile
 from kimi_planner.workload.quantity import Constant, Quantity, Scaled, SplitLognormal
 
 if TYPE_CHECKING:
@@ -38,6 +38,21 @@ def thought(answer: Quantity, behaviour: Behaviour) -> Quantity:
         return Scaled(size, Constant(behaviour.low))
     middle = math.sqrt(low * high)
     return Scaled(size, SplitLognormal.from_percentiles(low, middle, high, behaviour.ratio))
+
+
+def may_reason(workload: Workload, model: Profile) -> bool:
+    """Whether a model spends on the reasoning of a workload: it does, or nothing says that it does not.
+
+    Examples
+    --------
+    >>> from kimi_planner.catalog import load_catalog
+    >>> from kimi_planner.workload import Workload
+    >>> chat = Workload(name="w", requests_per_day=9, prompt_tokens=900, completion_tokens=200)
+    >>> catalog = load_catalog("2026-06")
+    >>> [may_reason(chat, catalog.model(name).profile) for name in ("kimi-k2", "kimi-k2-5-thinking")]
+    [False, True]
+    """
+    return model.reasons_for(workload.needs) is not False
 
 
 def reasoning_of(workload: Workload, spec: ModelSpec) -> Reasoning:

@@ -6,6 +6,7 @@
   const at = (id) => document.getElementById(id);
   const form = at("what-if").querySelector("form");
   const months = plan.months.length;
+  const OUTPUT = plan.tokens - 1; // the last meter of tokens
   const link = make("a", { id: "link" }, "Link to these settings");
   const save = make("a", { id: "file", href: "#", download: "workloads.toml" }, "Workload file with these settings");
   at("links").append(link, " ", save);
@@ -22,20 +23,21 @@
   const box = () => make("input", { inputmode: "decimal", size: 9 });
   const stops = (values) => select(values.map((value, place) => [place, `× ${value}`]));
 
-  const cards = plan.workloads.map((workload) => {
+  const cards = plan.workloads.map((workload, n) => {
     const levers = make("div", { class: "levers" });
-    const card = { workload, moves: {}, percent: make("output"), said: make("output"), figure: make("figure"), note: make("p", { class: "words" }) };
+    const card = { workload, moves: {}, percent: make("output"), said: make("output"), figure: make("figure"), note: make("p", { class: "words" }), thought: make("small", { id: `thought-${n}` }) };
     const lever = (name, words, made, planned, ...after) => {
       card.moves[name] = input(`${workload.key}.${name}`, made, String(planned), `${workload.name}, ${words}`);
       levers.append(make("label", {}, make("span", {}, words, " ", ...after), made));
     };
-    const one = { output: plan.outputs.indexOf("1"), reasoning: plan.reasonings.indexOf("1") };
     lever("model", "model", select(plan.models.map((model, place) => [place, model.id])), workload.model);
     lever("batch", "sent", select([[0, "one by one"], [1, "in batches"]]), Number(workload.batch));
     lever("traffic", "traffic, %", make("input", { type: "range", min: 0, max: 400, step: 5 }), 100, card.percent);
     lever("growth", "growth, % a month", box(), workload.growth);
-    lever("output", "visible output", stops(plan.outputs), one.output);
-    lever("reasoning", "reasoning", stops(plan.reasonings), one.reasoning);
+    lever("output", "visible output", stops(plan.outputs), plan.outputs.indexOf("1"));
+    lever("reasoning", "reasoning", select(workload.reasonings), workload.reasonings[0][0]);
+    card.moves.reasoning.setAttribute("aria-describedby", card.thought.id);
+    card.moves.reasoning.after(card.thought);
     lever("cached", "cached share", select([["", `as planned: ${workload.cachedWords}`], ...workload.stops.map((stop) => [stop, `${Math.round(100 * stop)}%`])]), "");
     card.moves.growth.placeholder = workload.growthWords;
     for (const name of workload.closed) card.moves[name].disabled = true;
@@ -64,6 +66,7 @@
   };
   const settings = ({ workload, moves }) => {
     const growth = typed({ made: moves.growth, planned: workload.growth }, /^-?(\d+\.?\d*|\.\d+)$/, -99, 1000);
+    const thought = moves.reasoning.disabled ? -1 : workload.reasonings.findIndex(([value]) => value === moves.reasoning.value);
     const isHeld = workload.held !== null && moves.traffic.value !== "100" && moves.cached.value === "";
     return {
       place: Number(moves.model.value),
@@ -71,52 +74,59 @@
       traffic: times(decimal(moves.traffic.value), decimal("0.01")),
       growth: growth && times(growth, decimal("0.01")),
       output: Number(moves.output.value),
-      reasoning: Number(moves.reasoning.value),
+      reasoning: Math.max(0, thought),
       cached: isHeld ? workload.held : moves.cached.value,
       isHeld,
     };
   };
 
+  // What of a row is at a setting of reasoning; a model that does not think has one for all.
+  const of = (row, reasoning) => row[row.length === 1 ? 0 : reasoning];
   // Expected spend of each month: calls, times tokens by meter, times price; to the last digit, and by
-  // meter as floats. Null without a price.
+  // meter as floats, reasoning by itself. Null without a price.
   const spend = (workload, place, { isBatch, traffic, growth, output, reasoning, cached }, stated) => {
     const model = workload.models[place];
     const batch = isBatch ? plan.models[place].batch : "1";
     if (batch === null) return null;
-    const calls = workload.tokens[model.profile][output];
-    const call = calls[calls.length === 1 ? 0 : reasoning];
+    const call = of(workload.tokens[model.profile][output], reasoning);
     const share = workload.shares[cached];
     const fees = new Map(workload.fees);
     const used = (meter, shape) => {
       if (fees.has(meter)) return times(decimal(workload.calls[shape]), decimal(fees.get(meter)));
-      if (meter === plan.tokens - 1) return decimal(call[1][shape]);
-      return share ? times(decimal(call[0][shape]), decimal(share[meter])) : decimal(call[2 + meter][shape]);
+      if (meter === OUTPUT) return decimal(call[1][shape]);
+      return share ? times(decimal(call[0][shape]), decimal(share[meter])) : decimal(call[3 + meter][shape]);
     };
-    const cost = (shape, [meter, price, moved, of]) => {
+    const cost = ([meter, price, moved, of], tokens) => {
       const now = moved && stated[of] ? times(stated[of], decimal(moved)) : decimal(price);
-      return times(used(meter, shape), fees.has(meter) ? now : times(now, decimal(batch)));
+      return times(tokens, fees.has(meter) ? now : times(now, decimal(batch)));
     };
     const rates = new Map();
     const rate = (shape, tariff) => {
       const key = `${shape} ${tariff}`;
       if (!rates.has(key)) {
-        const costs = model.tariffs[tariff].map((line) => [line[0], cost(shape, line)]);
-        rates.set(key, { whole: total(costs.map(([, one]) => one)), costs: costs.map(([meter, one]) => [meter, float(one)]) });
+        const lines = model.tariffs[tariff];
+        const costs = lines.map((line) => [line[0], cost(line, used(line[0], shape))]);
+        const reasoned = total(lines.filter(([meter]) => meter === OUTPUT).map((line) => cost(line, decimal(call[2][shape]))));
+        const apart = ([meter, one]) => [meter, float(one) - (meter === OUTPUT ? float(reasoned) : 0)];
+        rates.set(key, { whole: total(costs.map(([, one]) => one)), reasoned, costs: [...costs.map(apart), [plan.thought, float(reasoned)]] });
       }
       return rates.get(key);
     };
+    let thought = ZERO;
     const usd = Array(months).fill(ZERO);
     const meters = usd.map(() => []);
     for (const [month, steps, asPlanned, growing, added, tariff] of model.lines) {
       const rows = growth ? [[growing, power(plus(ONE, growth), steps)], [added, ONE]] : [[asPlanned, ONE]];
       for (const [[shape, count], grown] of rows) {
         const calls = times(times(decimal(count), grown), traffic);
-        const { whole, costs } = rate(shape, tariff);
+        const { whole, reasoned, costs } = rate(shape, tariff);
+        thought = plus(thought, times(calls, reasoned));
         usd[month] = plus(usd[month], times(calls, whole));
         for (const [meter, one] of costs) meters[month][meter] = (meters[month][meter] ?? 0) + float(calls) * one;
       }
     }
-    return { usd, meters, ranges: model.ranges[workload.which[(growth ? 1 : 0) + (cached === "" ? 0 : 2)]] };
+    const which = (growth ? 1 : 0) + (cached === "" ? 0 : 2) + (reasoning && !workload.isScaled ? 4 : 0);
+    return { usd, meters, ranges: model.ranges[workload.which[which]], thought, tokens: Number(call[2][0]) / Number(workload.calls[0]) };
   };
 
   const sums = (rows) => plan.months.map((_, n) => total(rows.map((usd) => usd[n])));
@@ -149,8 +159,10 @@
     const left = usd.map((one) => less(decimal(budget), one)).reduce((one, other) => (less(one, other)[0] < 0n ? one : other));
     return money((left[0] < 0n ? -1n : 1n) * cents(size(left), 1));
   };
+  const dearest = (left) => (left.startsWith("-") ? `the dearest month is ${left.slice(1)} over it` : `the dearest month leaves ${left} of it`);
+  const average = (usd) => money(BigInt(Math.round((100 * usd) / months)));
   const between = ({ range, isLeast }) =>
-    isLeast ? "at least the mean" : range ? range.map(([usd]) => money(BigInt(Math.round((100 * usd) / months)))).join(" to ") : "not given";
+    isLeast ? "at least the mean" : range ? range.map(([usd]) => average(usd)).join(" to ") : "not given";
   const row = (name, cells) =>
     make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", { class: "number" }, cell)));
   const redrawn = (figure, { usd, planned, range, isLeast, budget }, name) => {
@@ -164,7 +176,7 @@
 
   const named = plan.workloads.map((workload) => workload.budget);
   const budget = named.includes(null) ? null : written(total(named.map(decimal)));
-  const isMoved = ({ made, planned }) => made.value !== planned && (made.type !== "text" || made.value.trim() !== "");
+  const isMoved = ({ made, planned }) => !made.disabled && made.value !== planned && (made.type !== "text" || made.value.trim() !== "");
   let file = null;
 
   // The workload file in lines, with what is moved written into them.
@@ -172,13 +184,14 @@
     const tables = plan.file.tables.map((lines, n) => {
       const { moves, workload } = cards[n];
       const { growth, isHeld, cached } = chosen[n];
-      const factors = { traffic: chosen[n].traffic, output: decimal(plan.outputs[moves.output.value]), reasoning: decimal(plan.reasonings[moves.reasoning.value]) };
+      const factors = { traffic: chosen[n].traffic, output: decimal(plan.outputs[moves.output.value]), reasoning: workload.isScaled ? decimal(workload.reasonings[chosen[n].reasoning][0]) : ONE };
       const scaled = (parts, factor) =>
         factor[0] === 0n ? "0" : parts.map((part, place) => (place % 2 ? written(times(decimal(part), factor)) : part)).join("");
       const table = new Map(
         lines.map(([key, by, parts]) => [key, parts.map((part) => (typeof part === "string" ? part : scaled(part, factors[by]))).join("")]),
       );
       table.set("model", `model = ${plan.models[chosen[n].place].toml}`);
+      if (chosen[n].reasoning && !workload.isScaled) table.set("reasoning_tokens", `reasoning_tokens = ${workload.reasonings[chosen[n].reasoning][0]}`);
       if (growth) table.set("growth_per_month", `growth_per_month = ${written(growth)}`);
       if (isHeld || moves.cached.value !== "") {
         table.delete("cache");
@@ -195,8 +208,17 @@
     return `${plan.file.head}${[...tables, ...plan.file.changes, ...changes].join("\n\n")}\n`;
   };
 
+  // Whether nobody knows how much the model reasons: no number of it is put in.
+  const isLeast = (workload, { place, reasoning }) => workload.least[place] && !reasoning;
+  const reasoned = (workload, chosen, { thought, tokens }) => {
+    if (!workload.thinks[chosen.place]) return `${workload.thoughts[chosen.place]}: nothing is spent on it.`;
+    if (isLeast(workload, chosen)) return "How much is not known: the spend is at least what is shown.";
+    return `${Math.round(tokens).toLocaleString("en")} a call on average: ${monthly([thought])} USD a month of the spend.`;
+  };
+
   const redraw = () => {
     const stated = prices.map((row) => row.map((price) => price && typed(price, /^(\d+\.?\d*|\.\d+)$/, 0, 1e6)));
+    cards.forEach(({ workload, moves }) => (moves.reasoning.disabled = !workload.thinks[moves.model.value]));
     const chosen = cards.map(settings);
     const isWrong = chosen.some(({ growth }) => growth === null) || form.querySelector('#prices [aria-invalid="true"]') !== null;
     at("links").hidden = isWrong;
@@ -219,7 +241,7 @@
       return;
     }
     const shown = cards.map(({ workload, planned }, n) => ({
-      usd: rows[n].usd, planned: planned.usd, range: ends(rows[n]), isLeast: workload.least[chosen[n].place], budget: workload.budget,
+      usd: rows[n].usd, planned: planned.usd, range: ends(rows[n]), isLeast: isLeast(workload, chosen[n]), budget: workload.budget,
     }));
     const all = { usd: sums(shown.map(({ usd }) => usd)), planned: sums(shown.map(({ planned }) => planned)), range: together(shown), budget };
     cards.forEach((card, n) => {
@@ -227,7 +249,10 @@
       const { usd, planned } = shown[n];
       card.percent.textContent = card.moves.traffic.value;
       card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(usd)} USD a month, ${change(usd, planned)}`;
-      card.note.textContent = [...workload.notes, ...(chosen[n].isHeld ? [`With another traffic the cached share is held at ${written(times(decimal(workload.held), decimal("100")))}%.`] : [])].join(" ");
+      const unserved = of(workload.unserved[workload.models[chosen[n].place].profile][chosen[n].output], chosen[n].reasoning);
+      card.moves.reasoning.options[0].textContent = workload.thoughts[chosen[n].place];
+      card.thought.textContent = reasoned(workload, chosen[n], rows[n]);
+      card.note.textContent = [...(unserved ? [`With these settings ${unserved}.`] : []), ...workload.notes, ...(chosen[n].isHeld ? [`With another traffic the cached share is held at ${written(times(decimal(workload.held), decimal("100")))}%.`] : [])].join(" ");
       redrawn(card.figure, shown[n], workload.name);
     });
     redrawn(at("all"), all, "All workloads");
@@ -237,7 +262,7 @@
     at("compared-all").replaceChildren(row("all", compared(all)));
     at("by-month").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, monthsOf(shown[n].usd))));
     at("by-month-all").replaceChildren(row("all", monthsOf(all.usd)));
-    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` The budget is ${money(cents(decimal(budget), 1))}; the dearest month leaves ${room(budget, all.usd)} of it.`}`;
+    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` The budget is ${money(cents(decimal(budget), 1))}; ${dearest(room(budget, all.usd))}.`}`;
 
     const moved = [...inputs].filter(([, one]) => isMoved(one));
     inputs.forEach((one) => one.made.toggleAttribute("data-moved", isMoved(one)));
@@ -253,6 +278,7 @@
   // Settings of a link; what the plan does not know is said.
   const follow = () => {
     const asked = new URLSearchParams(location.hash.slice(1));
+    cards.forEach(({ moves }) => (moves.reasoning.disabled = false)); // until its model is known
     inputs.forEach((one, key) => {
       const wanted = asked.get(key) ?? one.planned;
       if (!one.made.disabled) one.made.value = wanted;

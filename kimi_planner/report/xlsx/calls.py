@@ -26,10 +26,15 @@ from kimi_planner.plan.demand import demand, months_of_growth, periods_of
 from kimi_planner.plan.draws import Draws
 from kimi_planner.report.xlsx.scope import CERTAINTY, NONE, Scope
 from kimi_planner.report.xlsx.traffic import serial
+from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import ONE, ZERO, Array
+from kimi_planner.workload.reasoning import may_reason
 from kimi_planner.workload.resolve import Load, Traffic
 
 _EARLIER = 24  # months by which a first day may be put before that of the plan
+#: The rate of reasoning tokens that are put in, in place of those that are assumed or not known.
+PUT_IN = "reasoning, put in"
+SOME_TOKENS = 1000  # by which that rate is told, and how far the spend spreads then
 _DIGITS = 12  # of an assumption; a float has no more to rely on
 
 
@@ -119,7 +124,7 @@ class CallRates(Scope):
         months = list(self.months)
         for _ in range(months_of_growth(load.traffic, first, first) + _EARLIER):
             months.append(months[-1].next)
-        flat = _flat(load.traffic, self.months[0])
+        flat = _even(load.traffic, self.months[0])
         growing = replace(load, traffic=replace(flat, growth=load.traffic.growth), price_changes=())
         drawn = self._plan(growing).draws
         still = replace(drawn, drawn={**drawn.drawn, "growth_per_month": 0.0})
@@ -189,13 +194,27 @@ class CallRates(Scope):
     @cached_property
     def _flat_plans(self) -> dict[tuple[str, str, bool], LoadPlan]:
         """Plans of even days, by workload and certainty, of its level and of calls that are added."""
+        return self._flat(self.workloads)
+
+    @cached_property
+    def _put_in(self) -> dict[tuple[str, str, bool], LoadPlan]:
+        """The same of workloads that state no reasoning, with some tokens of it put in."""
+        return self._flat(
+            {
+                name: replace(workload, reasoning_tokens=SOME_TOKENS)
+                for name, workload in self.workloads.items()
+                if workload.reasoning_tokens is None
+            }
+        )
+
+    def _flat(self, workloads: Mapping[str, Workload]) -> dict[tuple[str, str, bool], LoadPlan]:
         plans = {}
-        for name, workload in self.workloads.items():
+        for name, workload in workloads.items():
             for certainty in CERTAINTY:
                 stated = None if certainty == NONE else certainty
                 load = replace(workload, certainty=stated).resolve()
                 for is_extra in (False, True) if self._has_single(name) else (False,):
-                    traffic = _flat(load.traffic, self.months[0])
+                    traffic = _even(load.traffic, self.months[0])
                     if is_extra:
                         traffic = replace(
                             traffic, level=ONE, calls=Fraction(1), unit="requests_per_day"
@@ -207,7 +226,9 @@ class CallRates(Scope):
 
     def _level(self, name: str, model: str, certainty: str, is_extra: bool = False) -> Usage:
         """Return what one unit of the level uses of each meter, expected over paths."""
-        plan = self._flat_plans[name, certainty, is_extra]
+        return self._used_by(self._flat_plans[name, certainty, is_extra], model)
+
+    def _used_by(self, plan: LoadPlan, model: str) -> Usage:
         month = self.months[0]
         units = float(plan.load.traffic.of_a_day(month.first)) * month.days
         return plan.on(self.specs[model]).usage().map(lambda one: float(one[0]) / units)
@@ -241,18 +262,22 @@ class CallRates(Scope):
             "prompt": factor_of(used.prompt, prompt),
             **{key: factor_of(used.part(key), prompt * values[key]) for key in self.shares},
             "answer": factor_of(used.completion - used.reasoning, calls * values["answer"]),
-            "reasoning": self._reasons(name, model)
+            "reasoning": may_reason(self.workloads[name], self.specs[model].profile)
             * factor_of(used.reasoning, calls * values["reasoning"]),
             **{key: factor_of(used[key], calls * values[key]) for key in self.fees},
+            PUT_IN: self._put_in_rate(name, model, certainty, level),
         }
 
-    def _reasons(self, name: str, model: str) -> bool:
-        """Whether a model may reason: on one that does not, nothing is thought whatever is assumed."""
-        profile = self.recommendation.projection.catalog.model(model).profile
-        return profile.reasons_for(self.workloads[name].needs) is not False
+    def _put_in_rate(self, name: str, model: str, certainty: str, level: float | None) -> float:
+        """Return what a call uses of a number of reasoning tokens that is put in where none is stated."""
+        plan = self._put_in.get((name, certainty, level is None))
+        if plan is None or not may_reason(self.workloads[name], self.specs[model].profile):
+            return 0.0
+        calls = 1.0 if level is None else level
+        return factor_of(self._used_by(plan, model).reasoning, calls * SOME_TOKENS)
 
 
-def _flat(traffic: Traffic, month: Month) -> Traffic:
+def _even(traffic: Traffic, month: Month) -> Traffic:
     """Return the traffic without growth, events, weekdays and ends; documents are all of a month."""
     once = traffic.unit == "documents"
     return replace(

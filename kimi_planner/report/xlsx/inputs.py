@@ -37,7 +37,8 @@ _SAID = (
 )
 _TOKENS = (
     "Tokens are those of a mean call as billed: with the history that a conversation sends again, after its limits, and "
-    "with retries. A range of growth counts with its mean once that is changed."
+    "with retries. A range of growth counts with its mean once that is changed. Reasoning that is assumed is in proportion "
+    "to the answer, until a number is put in: then each model that thinks uses that."
 )
 _EVENTS = ("workload", "event", "from", "to", "what", "size")
 _CHANGES = ("of workloads", "model", "from", "", "what", "value")
@@ -124,7 +125,7 @@ class Inputs:
     @property
     def list_column(self) -> int:
         """Column of the list of models on the sheet of rates."""
-        return 3 + 2 * len(self.live.amounts) + 20
+        return 3 + 2 * (len(self.live.amounts) + 1) + 38  # after names, rates and spreads
 
     def write(self, book: Book, sheet: Sheet) -> None:
         """Write what can be changed, then every assumption as it was given."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.demand import Period
+from kimi_planner.report.xlsx.calls import PUT_IN
 from kimi_planner.report.xlsx.inputs import Inputs
 from kimi_planner.report.xlsx.live import Line, Live
 from kimi_planner.report.xlsx.prices import Prices
@@ -136,10 +137,13 @@ class Totals:
                 return of_level
             return f"({of_level}+{calls['extra']}*{self.rates.at(name, model, key, added=True)})"
 
-        reasoning = f"{used('reasoning')}*{own['reasoning']}*reasoning_factor"
-        answers = live.assumed[name].values["answer"]
-        if answers and live.workloads[name].given("reasoning_tokens") is None:
-            reasoning += f"*answer_factor*{own['answer']}/{answers!r}"  # in proportion, as assumed
+        reasoning, values = f"{used('reasoning')}*{own['reasoning']}", live.assumed[name].values
+        if live.workloads[name].given("reasoning_tokens") is None:
+            if values["answer"]:  # in proportion, as assumed
+                reasoning += f"*answer_factor*{own['answer']}/{values['answer']!r}"
+            planned = f"{own['reasoning']}={values['reasoning']!r}"
+            reasoning = f"IF({planned},{reasoning},{used(PUT_IN)}*{own['reasoning']})"
+        reasoning += "*reasoning_factor"
         shares = {key: f"{used(key)}*{own['prompt']}*{own[key]}" for key in live.shares}
         answer = f"{used('answer')}*{own['answer']}*answer_factor"
         tokens = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from kimi_planner.plan.draws import Draws
 from kimi_planner.plan.simulation import simulate
 from kimi_planner.plan.spend import Spend
 from kimi_planner.plan.tariffs import tariffs_of
-from kimi_planner.report.xlsx.calls import CallRates, factor_of
+from kimi_planner.report.xlsx.calls import SOME_TOKENS, CallRates, factor_of
 from kimi_planner.report.xlsx.scope import CERTAINTY, NONE
 from kimi_planner.workload.quantity import Array
 
@@ -53,12 +53,19 @@ class Line:
         return amounts.get(key, np.zeros(len(self.spend)))
 
 
+class Moved(NamedTuple):
+    """What a reader makes certain that has a range in the plan."""
+
+    growth: bool = False
+    reasoning: bool = False
+
+
 @dataclass(frozen=True)
 class Live(CallRates):
     """The numbers of a workbook on a recommendation."""
 
-    _simulated: dict[tuple[str, str, bool], Spend] = field(default_factory=dict, init=False)
-    _plans_at: dict[tuple[str, str, bool], LoadPlan] = field(default_factory=dict, init=False)
+    _simulated: dict[tuple[str, str, Moved], Spend] = field(default_factory=dict, init=False)
+    _plans_at: dict[tuple[str, str, Moved], LoadPlan] = field(default_factory=dict, init=False)
 
     @cached_property
     def tariffs_by_period(self) -> dict[tuple[int, str], list[Tariff]]:
@@ -141,28 +148,28 @@ class Live(CallRates):
             for certainty in CERTAINTY
         }
 
-    def spread_of(self, name: str, model: str, certainty: str, *, grows: bool = True) -> Spend:
-        """Return the spend that tells how far it spreads, with growth as drawn or at its mean.
+    def spread_of(self, name: str, model: str, certainty: str, moved: Moved = Moved()) -> Spend:  # noqa: B008
+        """Return the spend that tells how far it spreads, also where some of it is made certain.
 
-        At another certainty, or another growth, that of the planned model stands for all.
+        At another certainty, or where something is moved, that of the planned model stands for all.
         """
-        model, grows = self.standing(name, model, certainty, grows=grows)
-        if grows and certainty == self.assumed[name].certainty:
+        model, moved = self.standing(name, model, certainty, moved)
+        if not any(moved) and certainty == self.assumed[name].certainty:
             return self.spend(name, model)
-        key, projection = (name, certainty, grows), self.recommendation.projection
+        key, projection = (name, certainty, moved), self.recommendation.projection
         if key not in self._simulated:
             plan, spec = self._plan_at(*key), self.specs[model]
             [spend] = simulate(plan, [spec], projection.seed, projection.n_paths)
             self._simulated[key] = spend
         return self._simulated[key]
 
-    def parts_of(self, name: str, model: str, certainty: str, *, grows: bool = True) -> list[Array]:
+    def parts_of(self, name: str, model: str, certainty: str, moved: Moved) -> list[Array]:
         """Return what of `spread_of` each path spends on prompts, answers and reasoning over all months.
 
         Single calls are left out: what they add is independent of all else.
         """
-        model, grows = self.standing(name, model, certainty, grows=grows)
-        bill = self._plan_at(name, certainty, grows).on(self.specs[model])
+        model, moved = self.standing(name, model, certainty, moved)
+        bill = self._plan_at(name, certainty, moved).on(self.specs[model])
         used, usd = bill.per_request, {"Input": np.zeros(1), "Output": np.zeros(1)}
         for tariff, requests in zip(bill.tariffs, bill.requests, strict=True):
             for key, amount in tariff.bill(used):
@@ -179,18 +186,20 @@ class Live(CallRates):
         reasoned = usd * float(line.usage["reasoning"].sum()) / tokens if tokens else 0.0
         return [float(line.spend.sum()) - usd, usd - reasoned, reasoned]
 
-    def standing(self, name: str, model: str, certainty: str, *, grows: bool) -> tuple[str, bool]:
-        """Return the model and the growth whose spread stands for another's."""
-        assumed = self.assumed[name]
-        grows = grows or not assumed.grown
-        is_planned = grows and certainty == assumed.certainty
-        return model if is_planned else self.recommendation.best[name], grows
+    def standing(self, name: str, model: str, certainty: str, moved: Moved) -> tuple[str, Moved]:
+        """Return the model, and what is made certain, whose spread stands for another's."""
+        assumed, is_open = self.assumed[name], self.workloads[name].reasoning_tokens is None
+        moved = Moved(moved.growth and bool(assumed.grown), moved.reasoning and is_open)
+        is_planned = not any(moved) and certainty == assumed.certainty
+        return model if is_planned else self.recommendation.best[name], moved
 
-    def _plan_at(self, name: str, certainty: str, grows: bool) -> LoadPlan:
-        key, workload = (name, certainty, grows), self.workloads[name]
+    def _plan_at(self, name: str, certainty: str, moved: Moved) -> LoadPlan:
+        key, workload = (name, certainty, moved), self.workloads[name]
         if key not in self._plans_at:
-            if not grows:
+            if moved.growth:
                 workload = replace(workload, growth_per_month=self.assumed[name].growth)
+            if moved.reasoning:
+                workload = replace(workload, reasoning_tokens=SOME_TOKENS)
             stated = None if certainty == NONE else certainty
             plan = self.recommendation.projection.plan_of(replace(workload, certainty=stated))
             self._plans_at[key] = plan

@@ -10,8 +10,9 @@ import numpy as np
 
 from kimi_planner.plan.spend import Spend
 from kimi_planner.report.xlsx.book import Book
+from kimi_planner.report.xlsx.calls import PUT_IN
 from kimi_planner.report.xlsx.inputs import RATES, Inputs
-from kimi_planner.report.xlsx.live import Live
+from kimi_planner.report.xlsx.live import Live, Moved
 from kimi_planner.report.xlsx.scope import CERTAINTY
 from kimi_planner.report.xlsx.sheet import Sheet, span
 from kimi_planner.report.xlsx.spread import QUANTILES, quantile_factors
@@ -21,6 +22,13 @@ from kimi_planner.workload.quantity import Array
 #: What the spend of a workload is divided into, as each has a spread of its own.
 PARTS = ("prompts", "answers", "reasoning")
 AT_LEAST = "at least"
+#: Titles of spreads by what of a workload is made certain.
+_MOVED = {
+    "": Moved(),
+    ", growth certain": Moved(growth=True),
+    ", reasoning put in": Moved(reasoning=True),
+    ", both": Moved(growth=True, reasoning=True),
+}
 _NEAR = 0.02  # of all paths, on each side of a percentile
 _FIRST = 4
 
@@ -31,7 +39,7 @@ class Rates:
 
     live: Live
     inputs: Inputs
-    _spreads: dict[tuple[str, str, str, bool], list[float]] = field(default_factory=dict)
+    _spreads: dict[tuple[str, str, str, Moved], list[float]] = field(default_factory=dict)
 
     @cached_property
     def _keys(self) -> list[tuple[str, str, str]]:
@@ -44,13 +52,12 @@ class Rates:
 
     @cached_property
     def _titles(self) -> list[str]:
-        amounts = self.live.amounts
+        amounts = [*self.live.amounts, PUT_IN]
         spreads = [f"{name} x {part}" for name in QUANTILES for part in PARTS]
         return [
             *amounts,
             *(f"{name}, added by events" for name in amounts),
-            *spreads,
-            *(f"{name}, growth certain" for name in spreads),
+            *(f"{name}{words}" for words in _MOVED for name in spreads),
             AT_LEAST,
         ]
 
@@ -76,12 +83,24 @@ class Rates:
         own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
         terms = []
         for usd, part in zip(spent, PARTS, strict=True):
-            factor = self._of_workload(workload, f"{name} x {part}")
-            if assumed.grown:
-                still = self._of_workload(workload, f"{name} x {part}, growth certain")
-                factor = f"IF({own['growth']}={assumed.growth!r},{factor},{still})"
-            terms.append(f"{usd}*{factor}")
+            factors = {
+                moved: self._of_workload(workload, f"{name} x {part}{words}")
+                for words, moved in _MOVED.items()
+            }
+            as_planned, put_in = (
+                self._if_grown(workload, factors[Moved(False, is_in)], factors[Moved(True, is_in)])
+                for is_in in (False, True)
+            )
+            if self.live.workloads[workload].reasoning_tokens is None:
+                planned = f"{own['reasoning']}={assumed.values['reasoning']!r}"
+                as_planned = f"IF({planned},{as_planned},{put_in})"
+            terms.append(f"{usd}*{as_planned}")
         return "+".join(terms)
+
+    def _if_grown(self, workload: str, grown: str, still: str) -> str:
+        """Return the formula of a number that is another where growth has no range any more."""
+        own, assumed = self.inputs.assumed(workload), self.live.assumed[workload]
+        return f"IF({own['growth']}={assumed.growth!r},{grown},{still})" if assumed.grown else grown
 
     def least(self, workload: str) -> str:
         """Return the formula of whether the mean is but the least, the reasoning being not known.
@@ -94,15 +113,15 @@ class Rates:
         own = self.inputs.assumed(workload)
         return f"AND({self._of_workload(workload, AT_LEAST)}=1,{own['reasoning']}={planned!r})"
 
-    def _spread_of(self, name: str, model: str, certainty: str, *, grows: bool) -> Sequence[float]:
+    def _spread_of(self, name: str, model: str, certainty: str, moved: Moved) -> Sequence[float]:
         """Return what a USD of each part counts in each quantile, worked out once where it is the same."""
         live = self.live
-        model, grows = live.standing(name, model, certainty, grows=grows)
-        key = name, model, certainty, grows
+        model, moved = live.standing(name, model, certainty, moved)
+        key = name, model, certainty, moved
         if key not in self._spreads:
-            is_planned = certainty == live.assumed[name].certainty and grows
-            spend = live.spread_of(name, model, certainty, grows=grows)
-            parts = live.parts_of(name, model, certainty, grows=grows)
+            is_planned = certainty == live.assumed[name].certainty and not any(moved)
+            spend = live.spread_of(name, model, certainty, moved)
+            parts = live.parts_of(name, model, certainty, moved)
             self._spreads[key] = _of_parts(
                 spend, parts, live.split(name, model) if is_planned else None
             )
@@ -129,8 +148,8 @@ class Rates:
         for row, key in enumerate(self._keys, _FIRST):
             sheet.texts(row, *key)
             level, extra = live.rates[key]
-            factors = [self._spread_of(*key, grows=one) for one in (True, False)]
-            numbers = [*level.values(), *extra.values(), *factors[0], *factors[1]]
+            spreads = [one for moved in _MOVED.values() for one in self._spread_of(*key, moved)]
+            numbers = [*level.values(), *extra.values(), *spreads]
             numbers.append(float(live.is_least(*key[:2])))
             sheet.numbers(row, 3, numbers)
         column = self.inputs.list_column
