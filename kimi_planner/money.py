@@ -121,6 +121,15 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
         return sum(amounts, Decimal(0))
 
 
+def named(name: str, currency: str) -> str:
+    """Return the name of an amount with a currency in the place of USD.
+
+    >>> named("actual_usd", "EUR"), named("workload", "EUR")
+    ('actual_eur', 'workload')
+    """
+    return "_".join(currency.lower() if part == "usd" else part for part in name.split("_"))
+
+
 def at_rate(amount: Any, rate: Decimal) -> Any:
     """Return an amount in another currency: exact where it is, ``None`` where it is not known.
 

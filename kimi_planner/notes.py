@@ -41,6 +41,7 @@ SENTENCES = {
     "prices_by_day": "Each row of {models} is billed at the prices of its day: those {days}.",
     "undated": "Rows of {models} without a date are billed at the prices of {day}.",
     "prices_of_day": "Prices are those of {day}.",
+    "not_listed": "The price list in {currency} has no price of {models}, so a plan in it is without them.",
     "without_tax": "Prices of catalog {catalog} are without tax.",
     "fee_not_billed": "Not in the spend{of_workloads}: {fee}, {usd} USD a call.",
     "hour_not_billed": "Not in the spend{of_workloads}: prompts kept in a cache for an hour, whose tokens cost USD per 1M {prices}.",

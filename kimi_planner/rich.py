@@ -15,7 +15,7 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.money import exact_decimal, usd, usd_text
+from kimi_planner.money import exact_decimal, named, usd, usd_text
 from kimi_planner.safe import on_one_line
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Page:
         Columns of text that are lined up as numbers are.
     notes, provenance
         What the reader must know, and what it rests on.
+    currency
+        What stands in the heads of columns of money.
     """
 
     title: str = ""
@@ -61,6 +63,7 @@ class Page:
     numbers: Sequence[str] = ()
     notes: Iterable[str] = ()
     provenance: str = ""
+    currency: str = "USD"
 
     def html(self) -> str:
         """Return it for a notebook: at most 30 rows of a table and notes together."""
@@ -131,7 +134,8 @@ class Page:
         rows = list(zip(*cells, strict=True))
         if left_out > 1:
             rows.insert(-1, (f"… {left_out} more", *([""] * (len(names) - 1))))
-        return [_header(str(name)) for name in names], rows, right
+        heads = [_header(named(str(name), self.currency)) for name in names]
+        return heads, rows, right
 
 
 class Shown(ABC):
@@ -284,7 +288,7 @@ def _text(text: str) -> str:
 
 def _header(name: str) -> str:
     return " ".join(
-        word.upper() if re.fullmatch(r"usd|p\d\d", word) else word for word in name.split("_")
+        word.upper() if re.fullmatch(r"usd|cny|p\d\d", word) else word for word in name.split("_")
     )
 
 

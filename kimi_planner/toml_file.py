@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -47,6 +47,25 @@ class TomlFile:
         self.path, self.data, self.fault = path, data, fault
         self._lines = text.split("\n")
         self._keys: dict[tuple[str, int], dict[str, int]] = {}
+        self._spelled: Callable[[str], str] = str
+
+    def renamed(self, key_of: Callable[[str], str], spelled: Callable[[str], str]) -> TomlFile:
+        """Return the file with other keys in every table; ``spelled`` says how one stands in the text."""
+
+        def changed(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key_of(key): changed(part) for key, part in value.items()}
+            return [*map(changed, value)] if isinstance(value, list) else value
+
+        made = TomlFile(self.path, "\n".join(self._lines), changed(self.data), self.fault)
+        made._spelled = spelled
+        return made
+
+    def line_of(self, key: str) -> Where:
+        """Return the first line that begins with a key or has it in braces, or just the file."""
+        found = re.compile(rf"(?:^|[{{,])\s*{re.escape(key)}\s*=")
+        lines = (number for number, line in enumerate(self._lines, 1) if found.search(line))
+        return Where(self.path, next(lines, None))
 
     def where(self, table: str = "", index: int | None = None, key: str | None = None) -> Where:
         """Return ``FILE line N`` for a key, or for the header of its table, or just the file.
@@ -64,7 +83,7 @@ class TomlFile:
         nth = (index or 0) if table else 0
         if nth >= len(found):
             return Where(self.path)
-        line = None if key is None else self._keys_below(table, found[nth]).get(key)
+        line = None if key is None else self._keys_below(table, found[nth]).get(self._spelled(key))
         if line is None:
             line = found[nth] if table else None
         return Where(self.path, None if line is None else line + 1)

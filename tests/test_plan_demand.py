@@ -311,7 +311,7 @@ def test_notes_and_assumptions_name_dates_and_changes(load):
     projection = plan(load(FILE), months=4)
     said = "\n".join(projection.notes)
     assert "Prices change from 2027-01-15, all models: times p10 0.8, p50 0.9, p90 1." in said
-    assert "Prices change from 2027-02-01, kimi-k2: input_usd_per_mtok 1.10" in said
+    assert "Prices change from 2027-02-01, kimi-k2: input 1.10 per 1M tokens" in said
     assert "An event's size is one plain number" in said
     assert "share of retries" not in said
     assert "Poisson" in projection.method

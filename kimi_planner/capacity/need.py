@@ -101,6 +101,11 @@ def throughput(
     scope = scope_of(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
     )
+    if scope.currency != "USD":
+        raise SettingError(
+            f"The workloads are in {scope.currency}, and what tiers are recharged with is stated in USD. Give "
+            "them in USD."
+        )
     check_between("percentile", percentile, 100)
     check_between("minutes_within", minutes_within, 0.999999, low=0.5)
     limits = load_limits(limits)

@@ -60,6 +60,8 @@ class Catalog(Shown):
         The rates at which amounts of a plan are shown in other currencies, where some were given.
     shown_lists
         Currencies of price lists at which a plan is shown as well.
+    list_of
+        The catalog whose list in another currency its prices are; ``None`` if they are its own.
 
     Examples
     --------
@@ -104,6 +106,12 @@ class Catalog(Shown):
     derived_from: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     shown_lists: tuple[str, ...] = ()
+    list_of: Catalog | None = None
+
+    @property
+    def listed_in(self) -> Catalog:
+        """The catalog that a file states: itself, or that whose list its prices are."""
+        return self.list_of or self
 
     def page(self) -> Page:
         """Return prices and windows of the models."""
@@ -342,7 +350,8 @@ class Catalog(Shown):
         """Return the catalog with its price list in another currency in the place of its prices.
 
         Its models are those that the list has, and every cost worked out with it is of that currency.
-        A plan is in USD, as budgets are: it is shown at the list by `with_list`.
+        Fees are stated in USD and are not in it. A plan with it is of workloads in that currency; one in
+        USD is shown at the list by `with_list`.
 
         Raises
         ------

@@ -158,7 +158,7 @@ def at_list(catalog: Catalog, currency: str) -> Catalog:
         known = sorted({one.currency for one in catalog.list_prices})
         raise CatalogError(
             f"Catalog {catalog.version} has no price list in {shown(currency)}. It has "
-            f"{', '.join(known) or 'none'}."
+            f"{', '.join(known) or 'none'}. Give a catalog that has one."
         )
 
     def listed(spec: ModelSpec) -> ModelSpec:
@@ -170,6 +170,11 @@ def at_list(catalog: Catalog, currency: str) -> Catalog:
 
     models = tuple(spec for spec in catalog if spec.id in lists)
     found = _derived(replace(catalog, models=models), f"the list in {currency}", listed)
+    if left_out := [spec.id for spec in catalog if spec.id not in lists]:
+        without = f"without {', '.join(left_out)}, of which it has no price"
+        found = replace(found, derived_from=(*found.derived_from, without))
+    conflicts = tuple(one for one in catalog.conflicts if not re.search("usd|fees", one.field))
+    found = replace(found, conflicts=conflicts, list_of=catalog)
     return replace(found, currency=currency, fees=(), exchanges=(), shown_lists=())
 
 

@@ -88,7 +88,15 @@ class Plans:
         """
         from kimi_planner.workload import load_workloads
 
-        return load_workloads(self.config.folder / path)
+        found = load_workloads(self.config.folder / path)
+        currency = found[0].currency
+        if currency != "USD":
+            raise WorkloadError(
+                f"the workloads are in {currency}, and the limits of a check in USD. Hold them with: "
+                "kimi-planner plan --fail-over-budget.",
+                at=self.config.folder / path,
+            )
+        return found
 
     def fault(self, budget: WorkloadBudget) -> CheckResult | None:
         """Return the result of a file that is missing or cannot be read, ``None`` of any other.

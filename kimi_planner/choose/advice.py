@@ -10,7 +10,7 @@ from kimi_planner.choose.choice import Choice
 from kimi_planner.choose.saving import less_words
 from kimi_planner.choose.success.result import chance_text, interval_text
 from kimi_planner.choose.success.worth import Worth
-from kimi_planner.money import usd, usd_text
+from kimi_planner.money import named, usd, usd_text
 
 _MOST_NAMED = 3
 
@@ -38,11 +38,11 @@ def why_first(aim: Aim, ranked: Sequence[Choice], *, is_short: bool = False) -> 
         if is_short:
             return f"net value of a task {usd_text(net)}, {more}"
         chance = chance_text(aim.worth.chance_best[first.model])
-        return f"net value {usd_text(net)} USD a task, {more}; the best with probability {chance}"
+        return f"net value {usd_text(net)} {aim.projection.currency} a task, {more}; the best with probability {chance}"
     if tie:
         return tie if is_short else f"it costs {tie}"
     less = aim.mean_usd(second.model) - aim.mean_usd(first.model)
-    than = f"{less_words(less, '' if is_short else 'USD a month ')}{' as' if usd(abs(less)) == '0.00' else ' than'} {second.model}"
+    than = f"{less_words(less, '' if is_short else f'{aim.projection.currency} a month ')}{' as' if usd(abs(less)) == '0.00' else ' than'} {second.model}"
     if less > 0:
         return than if is_short else f"the cheapest, {than}"
     return f"{than}, the cheapest by tried or published costs"
@@ -77,7 +77,7 @@ def instead(aim: Aim, chosen: str, ranked: Sequence[Choice]) -> Iterator[str]:
         if model == chosen:
             continue
         is_at = value is not None and span.low <= value and (span.high is None or value < span.high)
-        worth = [] if is_at else list(_worth(span, aim.worth))
+        worth = [] if is_at else list(_worth(span, aim.worth, aim.projection.currency))
         if not worth and value is None and chosen not in aim.worth.points:
             worth = ["success must be known"]
         parts = [*clauses[model], *worth]
@@ -113,17 +113,17 @@ def _spans(models: Iterable[str], aim: Aim) -> dict[str, _Span]:
     return {span.model: span for span in map(_Span._make, spans)}
 
 
-def _worth(span: _Span, worth: Worth) -> Iterator[str]:
+def _worth(span: _Span, worth: Worth, currency: str) -> Iterator[str]:
     """Yield between which values a solved task is worth, if that matters; one with its 90% interval."""
     if span.before is not None and span.after is not None:
         ends = " to ".join(usd_text(float(end)) for end in (span.low, span.high))
-        yield f"a solved task is worth {ends} USD"
+        yield f"a solved task is worth {ends} {currency}"
     elif span.before is not None:
         interval = interval_text(worth.switching_interval(span.before, span.model))
-        yield f"a solved task is worth more than {usd_text(float(span.low))} USD ({interval})"
+        yield f"a solved task is worth more than {usd_text(float(span.low))} {currency} ({interval})"
     elif span.after is not None:
         interval = interval_text(worth.switching_interval(span.model, span.after))
-        yield f"a solved task is worth less than {usd_text(float(span.high))} USD ({interval})"
+        yield f"a solved task is worth less than {usd_text(float(span.high))} {currency} ({interval})"
 
 
 def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iterator[str]:
@@ -137,7 +137,8 @@ def not_known(aim: Aim, models: Sequence[str], timed: Mapping[str, Any]) -> Iter
         of = of if missing or len(public) < len(models) else _all(models)
         yield f"Success of {of} is what published results say, which is little"
     if not aim.objective.is_stated:
-        yield "No value of a solved task is stated (value_usd_per_success), so models rank by cost"
+        key = named("value_usd_per_success", aim.projection.currency)
+        yield f"No value of a solved task is stated ({key}), so models rank by cost"
     if slow := [model for model in models if timed.get(model) is None]:
         yield f"Time to answer is not known of {_some(slow, models)}"
 

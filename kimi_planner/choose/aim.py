@@ -107,7 +107,7 @@ class Aim:
         how = (
             "as tried, or by published costs," if self.rates[model].trials else "by published costs"
         )
-        return f"{how} a task costs {usd_text(tried)} USD, as planned {usd_text(planned)}"
+        return f"{how} a task costs {usd_text(tried)} {self.projection.currency}, as planned {usd_text(planned)}"
 
     def planned_usd(self, model: str) -> Any:
         """Return the expected cost of a task as planned; a fraction where it is exact."""

@@ -124,6 +124,7 @@ def over_budgets(recommendation: Recommendation) -> Iterator[OverBudget]:
         amounts = spend.exact_usd or tuple(map(exact_decimal, spend.quantile(share).tolist()))
         months = [str(month) for month in projection.months]
         yield OverBudget(
+            currency=projection.currency,
             workload=name,
             model=model,
             budget_usd=budget,

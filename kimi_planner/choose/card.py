@@ -108,6 +108,8 @@ class Card(Shown):
         Which number is bookable, in words.
     provenance
         What the numbers rest on.
+    currency
+        Of all amounts.
     """
 
     workload: str
@@ -116,6 +118,7 @@ class Card(Shown):
     sentences: tuple[str, ...]
     book: str
     provenance: str
+    currency: str = "USD"
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -132,8 +135,8 @@ class Card(Shown):
     def legend(self) -> str:
         """What the columns are, in words."""
         words = {
-            1: f"booked: {self.book}, USD a month",
-            3: "net: value of what is solved less spend and failures, USD a month",
+            1: f"booked: {self.book}, {self.currency} a month",
+            3: f"net: value of what is solved less spend and failures, {self.currency} a month",
             4: "success: expected, with its 90% interval, * by published results alone",
             5: "over: chance that some month is over its budget, + for at least that",
             6: "answer: seconds of half and of nine of ten answers, + for more than that",
@@ -169,7 +172,7 @@ class Card(Shown):
     def page(self) -> Page:
         """Return every model with what it costs and brings, and what to choose."""
         return Page(
-            title=f"{self.workload}: {self.model}. USD of an average month on each model",
+            title=f"{self.workload}: {self.model}. {self.currency} of an average month on each model",
             frame=[dict(zip(self.headers, cells, strict=True)) for cells in self.cells()],
             numbers=self.headers[1:],
             notes=(*self.sentences, *self.conditions()),
@@ -202,6 +205,7 @@ def card_of(recommendation: Recommendation, name: str) -> Card:
         ),
         sentences=tuple(_sentences(recommendation, aim, decision, ranked, timed)),
         book=recommendation.projection.booking.words,
+        currency=recommendation.projection.currency,
         provenance=f"{source_text(recommendation.evaluations)} {recommendation.projection.provenance}",
     )
 
@@ -279,7 +283,7 @@ def _sentences(
         yield f"No model qualifies; planned on {chosen}: {decision.unserved[-1]}."
     elif decision.basis == "pinned":
         first = ranked[0] if ranked else None
-        yield f"{chosen} is pinned{first_words(chosen, first, decision.first_saves_usd_per_month, 'USD a month ')}."
+        yield f"{chosen} is pinned{first_words(chosen, first, decision.first_saves_usd_per_month, f'{recommendation.projection.currency} a month ')}."
     else:
         yield f"Choose {chosen}{qualifies}: {why_first(aim, ranked)}."
     yield from (

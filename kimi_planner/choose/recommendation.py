@@ -176,7 +176,7 @@ class Recommendation(Shown):
         out = [one for one in self.exclusions if (one.workload, one.model) == (name, model)]
         basis = "pinned" if workload.model else "recommended" if choice else "none qualifies"
         aim = self.aims[name]
-        spend = f"{model}, {usd(aim.mean_usd(model))} USD a month (mean)"
+        spend = f"{model}, {usd(aim.mean_usd(model))} {self.projection.currency} a month (mean)"
         said = self.projection.reasoning(model, name).words
         reasoning = f"reasoning {said}" if said else ""
         reasons = tuple(reason for one in out for reason in one.reasons)
@@ -233,11 +233,12 @@ class Recommendation(Shown):
             whole = {"workload": "all", "bookable_usd_per_month": self.booked.usd / months}
             rows.append(whole | dict(zip(_ENDS, ends, strict=True)) if average.is_ranged else whole)
         return Page(
-            title=f"{self.booked.sentence} Below, USD of an average month, percentiles over paths.",
+            title=f"{self.booked.sentence} Below, {self.projection.currency} of an average month, percentiles over paths.",
             frame=rows,
             columns=("workload", *_IN_SHORT),
             notes=(*self.sentences(), *self.notes),
             provenance=self.cards[0].provenance,
+            currency=self.projection.currency,
         )
 
 
@@ -262,7 +263,7 @@ def unserved_words(served: Served, amount: float | None, workload: Workload) -> 
         to_serve = (
             ""
             if amount is None or usd(amount) == "0.00"  # fewer than the draws of spend tell
-            else f", {usd(amount)} USD a month to serve, {place} the spend"
+            else f", {usd(amount)} {workload.currency} a month to serve, {place} the spend"
         )
         refused = share_text(served.refused_share)
         yield f"its window refuses {refused} of calls{to_serve} (overflow: {policy})"

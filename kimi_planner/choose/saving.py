@@ -34,6 +34,8 @@ class Saving:
         Over how many months.
     by_value
         Whether models rank by the net value of a task, and not by cost alone.
+    currency
+        Of all amounts.
     """
 
     models: Mapping[str, str]
@@ -43,6 +45,7 @@ class Saving:
     conditions: Mapping[str, str]
     n_months: int
     by_value: bool
+    currency: str = "USD"
 
     @property
     def sentence(self) -> str:
@@ -58,7 +61,7 @@ class Saving:
             "the net value of a task" if self.by_value else "cost alone, without success and time"
         )
         return (
-            f"With the first of each ranking ({models}) {usd(self.booked_usd)} USD would be to book {months}, "
+            f"With the first of each ranking ({models}) {usd(self.booked_usd)} {self.currency} would be to book {months}, "
             f"{less}; expected spend would be {expected}. Models rank by {basis}."
         )
 
@@ -77,6 +80,7 @@ def saving_of(recommendation: Recommendation) -> Saving | None:
     number = booked(projection, best | models)
     before, after = (float(projection.mix(on).mean().sum()) for on in (best, best | models))
     return Saving(
+        currency=projection.currency,
         models=models,
         booked_usd=number.usd,
         less_booked_usd=total([recommendation.booked.usd, number.usd.copy_negate()]),

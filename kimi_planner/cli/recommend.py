@@ -77,7 +77,7 @@ def command(
     """
     from kimi_planner.choose.requirements import Requirements
     from kimi_planner.report.currencies import currency_sections
-    from kimi_planner.report.json_form import dumped, plan_data
+    from kimi_planner.report.json_form import dumped, in_names_of, plan_data
     from kimi_planner.report.text import recommendation_text, section_text
 
     asked = given.keys() & Requirements.__dataclass_fields__.keys()
@@ -95,5 +95,5 @@ def command(
         for section in currency_sections(recommendation):
             data |= section.data
         data = {key: value for key, value in data.items() if key not in left_out}
-        click.echo(dumped(data), nl=False)
+        click.echo(dumped(in_names_of(data, recommendation.projection.currency)), nl=False)
     planned.end(recommendation, fail_over_budget)

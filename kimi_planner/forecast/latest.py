@@ -163,6 +163,11 @@ def latest_estimate(
 
     ahead = ahead_for(rest) if rest >= pd.Timedelta(seconds=1) else None
     spend = _by_day(frame, by, model, prices, alias)
+    if of_plan is not None and of_plan.catalog.currency != prices.currency:
+        raise SettingError(
+            f"The plan is in {of_plan.catalog.currency}, and the log is priced in {prices.currency}. Hold it "
+            f"against the plan with reconcile, which takes the list in {of_plan.catalog.currency}."
+        )
     planned, plans = (None, {}) if of_plan is None else _planned(of_plan, period, by=by)
     inside = spend[spend["day"] >= period.start]
     daily = [(day, plain(total(cells["total_usd"]))) for day, cells in inside.groupby("day")]

@@ -124,6 +124,7 @@ class Booked(Shown):
         return Page(
             title=f"{usd(self.usd)} {self.currency} to book over {len(self.by_month)} months: {self.booking.words}",
             frame=[{"workload": name, "usd": amount} for name, amount in by_workload.items()],
+            currency=self.currency,
         )
 
     @property

@@ -197,6 +197,9 @@ def catalog_notes(
             if first < day <= last:
                 changes = _changes(spec.on(day - timedelta(days=1)), spec.on(day))
                 yield from noted("prices_from", models=spec.id, day=day, changes=changes)
+    if catalog.list_of is not None:
+        left_out = [one.id for one in catalog.list_of if one.id not in catalog.ids]
+        yield from noted("not_listed", currency=catalog.currency, models=left_out)
     if catalog.tax == "excluded":
         yield note("without_tax", catalog=catalog.version)
     yield from unbilled_notes(catalog, specs, workloads)

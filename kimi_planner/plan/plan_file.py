@@ -19,16 +19,17 @@ from kimi_planner.errors import (
     restated,
     shown,
 )
-from kimi_planner.money import cents, exact_decimal, in_cents, usd
+from kimi_planner.money import cents, exact_decimal, in_cents, named, usd
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import Scenario
 from kimi_planner.plan.simulation import project
 from kimi_planner.rich import Page, Shown
-from kimi_planner.toml_file import TomlTable, read_toml
+from kimi_planner.toml_file import TomlTable
 from kimi_planner.workload import Workload, load_workloads
-from kimi_planner.workload.load import example_path
-from kimi_planner.workload.written import toml_lines, workloads_toml
+from kimi_planner.workload.currency import common_currency, written_in
+from kimi_planner.workload.load import read_file
+from kimi_planner.workload.written import currency_line, toml_lines, workloads_toml
 
 _BOOKING = ("book", "contingency_percent", "tax_percent", "credit_usd_per_month")
 _SETTINGS = ("start", "months", "as_of", "seed", "n_paths")
@@ -100,6 +101,11 @@ class PlanFile(Shown):
     approved: Approved | None = None
 
     @property
+    def currency(self) -> str:
+        """That of every amount of the file."""
+        return common_currency(one.currency for one in self.workloads)
+
+    @property
     def models(self) -> dict[str, str]:
         """Workload to the model that was decided on."""
         return {one.name: one.model for one in self.workloads if one.model}
@@ -115,9 +121,7 @@ class PlanFile(Shown):
         ]
         words, provenance = "not approved", ""
         if record is not None:
-            words = (
-                f"{usd(record.usd)} USD approved for {record.months} months from {record.start} on"
-            )
+            words = f"{usd(record.usd)} {self.currency} approved for {record.months} months from {record.start} on"
             provenance = (
                 f"Catalog {record.catalog} (sha256 {record.sha256[:12]}), as of {record.as_of}, seed "
                 f"{record.seed}, {record.n_paths:,} paths; kimi_planner {record.kimi_planner}."
@@ -192,7 +196,7 @@ def read_plan(path: str | Path | None = None) -> PlanFile:
     'mean'
     """
     workloads = tuple(load_workloads(path))
-    toml = read_toml(example_path() if path is None else path, WorkloadError)
+    toml = read_file(path)
     top = TomlTable(toml, toml.data)
     with restated(at=toml.where(), of=SettingError, fault=WorkloadError):
         booking = Booking(**{key: toml.data[key] for key in _BOOKING if key in toml.data})
@@ -289,7 +293,7 @@ def approved_toml(
             f"No model for {', '.join(missing)}, so the plan cannot be approved. Decide on one: "
             'model = "…" in the file.'
         )
-    catalog = projection.catalog
+    currency, catalog = projection.catalog.currency, projection.catalog.listed_in
     if catalog.derived_from:
         raise SettingError(
             f"Prices are those of catalog {catalog.version} changed ({'; '.join(catalog.derived_from)}), "
@@ -312,18 +316,24 @@ def approved_toml(
     parts = [
         _HEAD,
         f"# {number.sentence}",
+        *currency_line(decided).splitlines(),
         toml_lines(
-            {
-                key: value
-                for key in _BOOKING
-                if (value := getattr(number.booking, key)) or key in _BOOKING[:2]
-            }
+            written_in(
+                {
+                    key: value
+                    for key in _BOOKING
+                    if (value := getattr(number.booking, key)) or key in _BOOKING[:2]
+                },
+                currency,
+            )
         ),
         "",
-        _table("approved", record),
-        _table("approved.usd_by_month", in_cents(number.by_month)),
-        _table("approved.usd_by_workload", in_cents(number.by_workload)),
-        variants_toml(decided, scenarios, folder=folder, to=to),
+        _table("approved", written_in(record, currency)),
+        _table(f"approved.{named('usd_by_month', currency)}", in_cents(number.by_month)),
+        _table(f"approved.{named('usd_by_workload', currency)}", in_cents(number.by_workload)),
+        variants_toml(decided, scenarios, folder=folder, to=to).removeprefix(
+            currency_line(decided)
+        ),
     ]
     return "\n".join(parts)
 
@@ -350,7 +360,11 @@ def variants_toml(
         If a workload cannot be written; give percentiles, or a log.
     """
     logs = os.path.relpath(folder or ".", to or ".")
-    tables = (f"[[scenario]]\n{toml_lines(one.written(logs))}\n" for one in scenarios)
+    currency = common_currency(one.currency for one in workloads)
+    tables = (
+        f"[[scenario]]\n{toml_lines(written_in(one.written(logs), currency))}\n"
+        for one in scenarios
+    )
     return "\n".join([workloads_toml(workloads, logs), *tables])
 
 

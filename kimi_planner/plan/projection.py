@@ -342,12 +342,13 @@ class Projection(Shown, Scope):
             f"average of the {len(self.months)} months" if len(self.months) > 1 else "one month"
         )
         return Page(
-            title=f"Spend in USD per month, {months}, percentiles over paths: {len(self.names)} "
+            title=f"Spend in {self.currency} per month, {months}, percentiles over paths: {len(self.names)} "
             f"workloads on {len(self.models)} models" + ", first all together on one" * bool(every),
             frame=rows[list(IN_SHORT)].rename(columns=IN_SHORT),
             columns=list(IN_SHORT.values()),
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 

@@ -300,7 +300,7 @@ class ScenarioComparison(Shown):
         """Return what is booked under each scenario."""
         plan = self.projections[BASE]
         return Page(
-            title=f"Bookable USD of all {len(plan.months)} months under each scenario ({plan.booking.words}), "
+            title=f"Bookable {plan.currency} of all {len(plan.months)} months under each scenario ({plan.booking.words}), "
             "and percentiles over paths",
             frame=self.frame,
             columns=(

@@ -11,7 +11,6 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, ModelSpec
-from kimi_planner.errors import SettingError
 from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.booking import EXPECTED, Booking
 from kimi_planner.plan.demand import periods_of
@@ -107,12 +106,6 @@ def project(
     scope = scope_of(
         workloads, models, months, start, as_of, seed=seed, n_paths=n_paths, catalog=catalog
     )
-    if scope.catalog.currency != "USD":  # budgets and values of a workload are
-        raise SettingError(
-            f"Catalog {scope.catalog.version} has prices in {scope.catalog.currency}, and a plan is in "
-            f"USD. Plan with the catalog's with_list({scope.catalog.currency!r}): reports then show it "
-            "at that list too."
-        )
     return replace(projected(scope), booking=booking or EXPECTED)
 
 

@@ -57,29 +57,29 @@ def scenarios(comparison: ScenarioComparison, **panel: Unpack[Panel]) -> Axes:
         canvas.beside(_amount(row), place)
     most = max(max(float(row["usd"]), float(row["p90_usd"])) for row in rows)
     money_axis(canvas.ax, "x", 1.03 * most)
-    canvas.ax.set_xlabel("USD to book, all months of the plan")
+    canvas.ax.set_xlabel(f"{plan.currency} to book, all months of the plan")
     canvas.limit(f"plan {dollars(base)}", base, color=theme.ink)
     return canvas.finish(
         "Scenarios beside the plan",
         f"Bar: what is booked, {plan.booking.words}. Line: P10 to P90.",
-        f"Bookable number ({plan.booking.words}) over all months, USD: "
+        f"Bookable number ({plan.booking.words}) over all months, {plan.currency}: "
         + listed(
             f"{row['scenario']} {_amount(row)}" + (f" ({row['changes']})" if row["changes"] else "")
             for row in rows
         )
         + ".",
-        answer=_answer(rows),
+        answer=_answer(rows, plan.currency),
         provenance=plan.provenance,
     )
 
 
-def _answer(rows: list[dict[Any, Any]]) -> str:
+def _answer(rows: list[dict[Any, Any]], currency: str) -> str:
     """Return the scenario that differs most from the plan, and by how much."""
     most = max(rows, key=lambda row: abs(row["difference_share"] or 0.0))
     share = most["difference_share"]
     if not any(row["usd"] for row in rows):
         return NOTHING
-    text = f"{most['scenario']} differs most: {dollars(most['usd'])} USD"
+    text = f"{most['scenario']} differs most: {dollars(most['usd'])} {currency}"
     return f"{text} ({share:+.1%})" if share else ""
 
 

@@ -78,7 +78,7 @@ def spend_distribution(
         ax.plot([row.p50, row.p50], ends, color=canvas.theme.ink, linewidth=2, zorder=4)
         canvas.beside(_said(row), place)
     draw_budget(canvas, budget)
-    ax.set_xlabel(PER_MONTH)
+    ax.set_xlabel(f"{projection.currency} {PER_MONTH}")
     if budget is None:
         said = "No budget is given."
     else:
@@ -99,9 +99,9 @@ def spend_distribution(
         f"What a month may cost: {workload or ALL_WORKLOADS}",
         f"Each dot: 5 chances in 100. Line: P50. {said}",
         f"Spend of an average month of {workload or 'all workloads'} by model: "
-        + listed(f"{row.model} {_words(row)}" for row in rows)
-        + budget_words(budget, " a month"),
-        answer=_answer(rows),
+        + listed(f"{row.model} {_words(row, projection.currency)}" for row in rows)
+        + budget_words(budget, projection.currency, " a month"),
+        answer=_answer(rows, projection.currency),
         provenance=projection.provenance,
     )
 
@@ -151,7 +151,7 @@ def _said(spend: ModelSpend) -> str:
     return f"{amount}\nbreaks budget: {'at least ' * spend.is_least}{at_most(spend.chance)}"
 
 
-def _answer(rows: list[ModelSpend]) -> str:
+def _answer(rows: list[ModelSpend], currency: str) -> str:
     """Return the model that breaks the budget least likely; without one the cheapest."""
     ranked = sorted(rows, key=lambda row: row.chance)
     if (
@@ -160,16 +160,16 @@ def _answer(rows: list[ModelSpend]) -> str:
         or isnan(ranked[0].chance)
         or ranked[0].chance == ranked[1].chance
     ):
-        return least_of(rows)
+        return least_of(rows, currency)
     return f"{ranked[0].model} breaks the budget least likely, {at_most(ranked[0].chance)}"
 
 
-def _words(spend: ModelSpend) -> str:
+def _words(spend: ModelSpend, currency: str) -> str:
     p10, p50, p90 = map(dollars, (spend.p10, spend.p50, spend.p90))
     certain = spend.p10 == spend.p90
-    amount = f"{p50} USD, {NO_RANGE}" if certain else f"P50 {p50} (P10 {p10}, P90 {p90})"
+    amount = f"{p50} {currency}, {NO_RANGE}" if certain else f"P50 {p50} (P10 {p10}, P90 {p90})"
     if spend.is_least:
-        amount = f"{spend.amount} USD"
+        amount = f"{spend.amount} {currency}"
     if isnan(spend.chance):
         return amount
     least = "at least " * spend.is_least

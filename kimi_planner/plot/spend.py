@@ -22,7 +22,7 @@ from kimi_planner.plot.words import NOTHING, dollars, least, listed
 from kimi_planner.workload.quantity import Array
 
 ALL_WORKLOADS = "all workloads on one model"
-PER_MONTH = "USD per month, average over the months planned"
+PER_MONTH = "per month, average over the months planned"
 _MOST_MONTHS_NAMED = 6
 _HALF = 0.4
 
@@ -70,16 +70,18 @@ def monthly_spend(
     canvas.rows(projection.models)
     draw_budget(canvas, budget)
     money_axis(canvas.ax, "x", 1.03 * max(float(budget or 0), *(row.p90 for row in rows)))
-    canvas.ax.set_xlabel(PER_MONTH)
+    canvas.ax.set_xlabel(f"{projection.currency} {PER_MONTH}")
     month = " in some month" * (len(projection.months) > 1)
     light = "" if budget is None else f" Light: P50 over the budget{month}."
     return canvas.finish(
         f"Monthly spend, P50: {workload or ALL_WORKLOADS}",
         f"Bar: P50 over paths. Line: P10 to P90.{light}",
         f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
-        + listed(f"{row.model} {row.amount} USD{_range_text(row)}" for row in rows)
-        + budget_words(budget),
-        answer=_answer(rows, budget, len(projection.months)),
+        + listed(
+            f"{row.model} {row.amount} {projection.currency}{_range_text(row)}" for row in rows
+        )
+        + budget_words(budget, projection.currency),
+        answer=_answer(rows, budget, len(projection.months), projection.currency),
         provenance=projection.provenance,
     )
 
@@ -149,7 +151,7 @@ def spend_fan(
     ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])
     ax.set_xlim(min(-0.03 * len(months), edges[0]), edges[-1])
     money_axis(ax, "y", 1.12 * max(float(p90.max()), float(limit or 0)))
-    ax.set_ylabel("USD per month")
+    ax.set_ylabel(f"{projection.currency} per month")
     ranged = bool(p90[-1] > p10[-1])
     ends = {"P90": p90, "P50": p50, "P10": p10} if ranged else {"P50": p50}
     for name, values in ends.items():
@@ -162,14 +164,18 @@ def spend_fan(
         if ranged
         else f"Line: P50, {NO_RANGE}.",
         f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
-        + (f"{dollars(float(p50[0]))} USD in {projection.months[0]} and " if len(p50) > 1 else "")
-        + f"{dollars(float(p50[-1]))} USD in {last}"
+        + (
+            f"{dollars(float(p50[0]))} {projection.currency} in {projection.months[0]} and "
+            if len(p50) > 1
+            else ""
+        )
+        + f"{dollars(float(p50[-1]))} {projection.currency} in {last}"
         + (
             f" (P10 {dollars(float(p10[-1]))}, P90 {dollars(float(p90[-1]))})"
             if ranged
             else f", {NO_RANGE}"
         )
-        + budget_words(limit, " a month"),
+        + budget_words(limit, projection.currency, " a month"),
         answer=_months_over(p50, limit) if p90.any() else NOTHING,
         provenance=projection.provenance,
     )
@@ -216,14 +222,14 @@ def draw_budget(canvas: Canvas, budget: Decimal | float | None, *, is_upright: b
         canvas.limit(f"budget {dollars(budget)}", float(budget), is_upright=is_upright)
 
 
-def budget_words(budget: Decimal | float | None, span: str = "") -> str:
+def budget_words(budget: Decimal | float | None, currency: str, span: str = "") -> str:
     """Return the end of a sentence in words of a picture, and the budget if there is one."""
-    return "." if budget is None else f". The budget is {dollars(budget)} USD{span}."
+    return "." if budget is None else f". The budget is {dollars(budget)} {currency}{span}."
 
 
-def _answer(rows: list[ModelSpend], budget: Decimal | None, n_months: int) -> str:
+def _answer(rows: list[ModelSpend], budget: Decimal | None, n_months: int, currency: str) -> str:
     """Return the cheapest model, if all can be compared, and how many keep the budget in every month."""
-    cheapest = least_of(rows)
+    cheapest = least_of(rows, currency)
     if budget is None:
         return cheapest
     below = [row for row in rows if row.dearest <= float(budget)]
@@ -239,11 +245,11 @@ def _answer(rows: list[ModelSpend], budget: Decimal | None, n_months: int) -> st
     return ", ".join(filter(None, (cheapest, kept)))
 
 
-def least_of(rows: list[ModelSpend]) -> str:
+def least_of(rows: list[ModelSpend], currency: str) -> str:
     """Return which model costs least at its P50, if all can be compared."""
     if any(row.is_least and row.p90 for row in rows):
         return ""
-    return least([row.model for row in rows], [row.p50 for row in rows], " USD")
+    return least([row.model for row in rows], [row.p50 for row in rows], f" {currency}")
 
 
 def _months_over(amounts: Array, budget: Decimal | None) -> str:

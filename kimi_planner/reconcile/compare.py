@@ -144,7 +144,10 @@ def reconcile(
     37.2
     """
     plan = plan_of(planned, choice, planned_catalog)
-    prices = Prices(catalog=prices_beside(plan, catalog), alias=alias)
+    billed = prices_beside(plan, catalog)
+    if billed.currency != plan.catalog.currency:  # the log is priced at the list of the plan
+        billed = billed.at_list(plan.catalog.currency)
+    prices = Prices(catalog=billed, alias=alias)
     log = log_of(actual, workload, list(plan.models), model, (start, end), prices)
     found = _Comparison(plan, log, pro_rata).result()
     if invoice is None:
@@ -176,6 +179,7 @@ class _Comparison:
         compared = tuple(one for one in cells if one is not None)
         prices = log.prices.catalog
         return Reconciliation(
+            currency=plan.catalog.currency,
             compared=compared,
             ranges={name: self.range_of([name], covered) for name in plan.models}
             | {ALL: self.range_of(list(plan.models), covered)},

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.money import named
 from kimi_planner.report import tables
 from kimi_planner.report.budget import budget_data, budget_sentence, budget_tables, chances
 from kimi_planner.report.currency import InCurrency, in_currencies
-from kimi_planner.report.exchanged import named
 from kimi_planner.report.json_form import DIGITS, as_data, planned_frame, rounded
 from kimi_planner.report.sentences import totals_sentence
 from kimi_planner.report.table import Section, Table
@@ -98,4 +98,9 @@ def planned_frames(recommendation: Recommendation) -> tuple[pd.DataFrame, pd.Dat
             if len(best) < len(recommendation.best):  # some together are not all
                 other = other[other["workload"].isin(best)]
             budget = budget.merge(other, "left", list(BUDGET_KEYS))
-    return spend, budget
+    currency = recommendation.projection.currency
+
+    def own(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.rename(columns=lambda name: named(str(name), currency))
+
+    return own(spend), own(budget)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from kimi_planner.catalog import Exchange
-from kimi_planner.money import at_rate, usd_text
+from kimi_planner.money import at_rate, named, usd_text
 
 Row = Mapping[Any, Any]
 #: Tells the day whose rate holds for a row; ``None`` where it has none, for the latest rate.
@@ -16,15 +16,6 @@ DayOf = Callable[[Row], date | None]
 
 AS_PRICED = "at the rate of the day of the prices, the latest if none is given"
 OF_MONTHS = "each month at the rate of its first day"
-
-
-def named(name: str, currency: str) -> str:
-    """Return the name of an amount with a currency in the place of USD.
-
-    >>> named("actual_usd", "EUR"), named("workload", "EUR")
-    ('actual_eur', 'workload')
-    """
-    return "_".join(currency.lower() if part == "usd" else part for part in name.split("_"))
 
 
 def month_of(row: Row) -> date | None:

@@ -14,9 +14,9 @@ import pandas as pd
 from kimi_planner.catalog import Exchange
 from kimi_planner.forecast.estimate import LatestEstimate
 from kimi_planner.forecast.result import SpendForecast
-from kimi_planner.money import at_rate, rounded, signed_usd, total, usd
+from kimi_planner.money import at_rate, named, rounded, signed_usd, total, usd
 from kimi_planner.plan.calendar import Month
-from kimi_planner.report.exchanged import OF_MONTHS, basis, named
+from kimi_planner.report.exchanged import OF_MONTHS, basis
 from kimi_planner.report.table import Table
 from kimi_planner.series.moments import Moment, moment_text
 

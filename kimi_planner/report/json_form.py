@@ -14,7 +14,7 @@ import pandas as pd
 
 from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.money import decimal_of
+from kimi_planner.money import decimal_of, named
 from kimi_planner.plan.booking import Booked
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.dated import dated
@@ -103,7 +103,22 @@ def origin(result: Any) -> dict[str, Any]:
 def plan_json(recommendation: Recommendation, sections: Iterable[Section] = ()) -> str:
     """Return the plan, and parts of its report, as JSON text, keys in a fixed order."""
     parts = {key: data for section in sections for key, data in section.data.items()}
-    return dumped({**plan_data(recommendation), **parts})
+    data = {**plan_data(recommendation), **parts}
+    return dumped(in_names_of(data, recommendation.projection.currency))
+
+
+def in_names_of(data: Any, currency: str) -> Any:
+    """Return plain data with its amounts named by their currency; names of the reader's own stay."""
+    if currency == "USD":
+        return data
+    if isinstance(data, list):
+        return [in_names_of(part, currency) for part in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        named(key, currency): part if key == "recommended" else in_names_of(part, currency)
+        for key, part in data.items()
+    }
 
 
 def planned_frame(recommendation: Recommendation) -> pd.DataFrame:

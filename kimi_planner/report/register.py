@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kimi_planner.catalog import Catalog
-from kimi_planner.money import usd
+from kimi_planner.money import named, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.report.table import Table
 from kimi_planner.rich import stated
@@ -47,7 +47,11 @@ def assumptions_table(projection: Projection) -> Table:
                 for amount in [getattr(workload, key)]
             },
         }
-        rows += [(workload.name, key, value) for key, value in others.items() if value]
+        rows += [
+            (workload.name, named(key, projection.currency), value)
+            for key, value in others.items()
+            if value
+        ]
         rows.append((workload.name, "source", workload.source or "not given"))
     title = "Every quantity as it was given, and where it comes from"
     return Table(("workload", "assumption", "value"), tuple(rows), title=title)

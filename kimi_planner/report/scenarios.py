@@ -25,7 +25,7 @@ def scenarios_section(comparison: ScenarioComparison) -> Section:
         )
         for row in comparison.frame.to_dict("records")
     ]
-    title = f"USD over {horizon(plan)}"
+    title = f"{plan.currency} over {horizon(plan)}"
     columns = ("scenario", "changes", "to book", "difference", "dearest month", "P10", "P50", "P90")
     return Section(
         title="Scenarios",

@@ -20,24 +20,24 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
     number = recommendation.booked
     dearest = max(number.by_month.items(), key=lambda month: month[1])
     words = f"; dearest month {usd(dearest[1], 0)} in {dearest[0]}" if months > 1 else ""
-    booked = ("To book", f"{usd(number.usd)} USD", f"{number.booking.words}{words}")
-    spends = [("Average month", *_figure(whole, months))] * (months > 1)
+    booked = ("To book", f"{usd(number.usd)} {number.currency}", f"{number.booking.words}{words}")
+    spends = [("Average month", *_figure(whole, months, number.currency))] * (months > 1)
     name = f"All {months} months" if months > 1 else str(projection.months[0])
     return [
         booked,
         *spends,
-        (name, *_figure(whole, 1)),
+        (name, *_figure(whole, 1, number.currency)),
         ("Budget a month", *_budget(recommendation, spend)),
         ("Largest workload", *_largest(recommendation, whole)),
     ]
 
 
-def _figure(spend: Spend, parts: int, words: str = "") -> tuple[str, str]:
+def _figure(spend: Spend, parts: int, currency: str) -> tuple[str, str]:
     p10, p50, p90 = spread_of(spend, parts)
     if not spend.is_ranged:
-        return f"{usd(p50)} USD", ", ".join(filter(None, [NO_RANGE, words]))
+        return f"{usd(p50)} {currency}", NO_RANGE
     span = f"P50; 8 of 10 outcomes: {usd(p10, 0)} to {usd(p90, 0)}"
-    return f"{usd(p50, 0)} USD", "; ".join(filter(None, [span, words]))
+    return f"{usd(p50, 0)} {currency}", span
 
 
 def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
@@ -55,7 +55,10 @@ def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
     ]
     chance = risk_text(spend.chance_over(whole), is_least=any(least))
     which = "some" if len(projection.months) > 1 else "the"
-    return f"{usd(whole, 0)} USD", f"{chance} chance that {which} month costs more"
+    return (
+        f"{usd(whole, 0)} {projection.currency}",
+        f"{chance} chance that {which} month costs more",
+    )
 
 
 def _largest(recommendation: Recommendation, whole: Spend) -> tuple[str, str]:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from kimi_planner.billing.meters import title_of
 from kimi_planner.catalog import Catalog, Exchange
+from kimi_planner.money import named, total
 from kimi_planner.money import plain as plain_number
-from kimi_planner.money import total
 from kimi_planner.report.exchanged import (
     OF_MONTHS,
     beside,
@@ -19,7 +19,6 @@ from kimi_planner.report.exchanged import (
     exchange_text,
     exchanged,
     month_of,
-    named,
 )
 from kimi_planner.report.json_form import dumped, form_of
 from kimi_planner.report.table import Table

@@ -15,14 +15,17 @@ from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key, title_of
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import WorkloadError
+from kimi_planner.money import named
 from kimi_planner.report.coefficients import OUTPUTS, Coefficients
 from kimi_planner.report.price_moves import BOXES, text
 from kimi_planner.report.ranges import ENDS, ends_of
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import Workload
+from kimi_planner.workload.currency import written_in
 from kimi_planner.workload.quantity import Constant, Quantity
 from kimi_planner.workload.reasoning import reasoning_of
 from kimi_planner.workload.written import (
+    currency_line,
     measured_in,
     price_change_blocks,
     toml_lines,
@@ -56,10 +59,11 @@ class Panel:
         whole = plan.mix(best)
         data = {
             "months": list(map(str, plan.months)),
+            "currency": plan.currency,
             "ends": ends_of(whole) if whole.is_ranged else None,
             "outputs": OUTPUTS,
             "boxes": [title_of(key) for key in BOXES],
-            "fields": [METERS[key].price for key in BOXES],
+            "fields": [named(METERS[key].price, plan.currency) for key in BOXES],
             "tokens": len(TOKEN_METERS),
             "thought": len(TOKEN_METERS) + len(fees),
             "models": [
@@ -158,7 +162,7 @@ class Panel:
                 [
                     [key, factors[key], _parts(key, value)]
                     if key in factors and _scalable(value)
-                    else [key, None, [toml_lines({key: value})]]
+                    else [key, None, [toml_lines(written_in({key: value}, workload.currency))]]
                     for key, value in stated.items()
                 ]
             )
@@ -174,10 +178,10 @@ class Panel:
         booking = plan.booking
         booked = {"book": booking.book, "contingency_percent": booking.contingency_percent}
         return (
-            f"# Changed in a report on catalog {plan.catalog.version}. The same numbers again:\n"
-            f"# kimi-planner plan FILE --catalog {plan.catalog.version} --as-of {plan.as_of} "
+            f"# Changed in a report on catalog {plan.catalog.listed_in.version}. The same numbers again:\n"
+            f"# kimi-planner plan FILE --catalog {plan.catalog.listed_in.version} --as-of {plan.as_of} "
             f"--start {plan.months[0]} --months {len(plan.months)} --seed {plan.seed} "
-            f"--paths {plan.n_paths}\n{toml_lines(booked)}\n\n"
+            f"--paths {plan.n_paths}\n{currency_line(self.workloads)}{toml_lines(booked)}\n\n"
         )
 
 

@@ -97,7 +97,10 @@ class PriceChange:
         whose = self.model or "all models"
         if self.factor is not None:
             return f"from {self.day}, {whose}: times {self.factor.describe()}"
-        new = ", ".join(f"{name} {price}" for name, price in self.prices.items())
+        new = ", ".join(
+            f"{name.removesuffix('_usd_per_mtok').replace('_', ' ')} {price} per 1M tokens"
+            for name, price in self.prices.items()
+        )
         return f"from {self.day}, {whose}: {new}"
 
 

@@ -16,6 +16,7 @@ from kimi_planner.workload.beyond_tokens import parse_fees_per_request, parse_wr
 from kimi_planner.workload.caching import parse_cache
 from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.check import exact_number, refused, whole_tokens
+from kimi_planner.workload.currency import parse_currency
 from kimi_planner.workload.dated import parse_date, parse_events, parse_price_changes
 from kimi_planner.workload.overflow import parse_overflow
 from kimi_planner.workload.parse import QUANTITIES, parse_quantity
@@ -144,6 +145,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "fees_per_request": lambda _, value: parse_fees_per_request(value),
     "weekday_profile": _weekday_profile,
     "overflow": lambda _, value: parse_overflow(value),
+    "currency": lambda _, value: parse_currency(value),
     "batch": partial(_of_type, bool, "It must be true or false."),
     "correlation": _correlation,
     "reasoning_effort": partial(_word, RENDERING_WORDS["default_effort"]),

@@ -11,17 +11,19 @@ from kimi_planner.errors import WorkloadError, restated, shown, unknown
 from kimi_planner.files import data_dir
 from kimi_planner.limits import WORKLOADS
 from kimi_planner.toml_file import TomlFile, TomlTable, read_toml
+from kimi_planner.workload.currency import USD, in_usd_names
 from kimi_planner.workload.dated import PriceChange, parse_price_changes
 from kimi_planner.workload.fields import looks, parse_field
 from kimi_planner.workload.model import FIELDS, Workload
 
-_FILE_FIELDS = frozenset(FIELDS) - {"notes", "price_changes"}
+_FILE_FIELDS = frozenset(FIELDS) - {"notes", "price_changes", "currency"}
 #: What may stand at the top of a workload file; the last four are of the plan, see `plan.plan_file`.
 TOP_KEYS = frozenset(
     {
         "workload",
         "price_change",
         "correlation",
+        "currency",
         "book",
         "contingency_percent",
         "tax_percent",
@@ -85,7 +87,7 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
     """
     if not isinstance(path, str | Path | None):
         raise WorkloadError(f"path is {shown(path)}. Give the path of a TOML file.")
-    toml = read_toml(example_path() if path is None else path, WorkloadError)
+    toml = read_file(path)
     TomlTable(toml, toml.data).refuse_unknown(TOP_KEYS)
     tables = toml.data.get("workload")
     if not isinstance(tables, list) or not tables:
@@ -98,6 +100,7 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
             at=toml.path,
         )
     shared: dict[str, Any] = {"price_changes": _read_price_changes(toml)}
+    shared["currency"] = toml.data.get("currency", USD)
     with restated(at=toml.where(key="correlation"), of=WorkloadError):
         if "correlation" in toml.data:
             shared["correlation"] = parse_field("correlation", toml.data["correlation"])
@@ -114,6 +117,17 @@ def load_workloads(path: str | Path | None = None) -> list[Workload]:
         workloads.append(workload)
         names.add(looks(workload.name))
     return workloads
+
+
+def read_file(path: str | Path | None) -> TomlFile:
+    """Return a workload file, the shipped example if none is named, with keys as of one in USD.
+
+    Raises
+    ------
+    WorkloadError
+        If it cannot be read, or names its currency in two ways.
+    """
+    return in_usd_names(read_toml(example_path() if path is None else path, WorkloadError))
 
 
 def _read_price_changes(toml: TomlFile) -> tuple[PriceChange, ...]:

@@ -15,6 +15,7 @@ from kimi_planner.rich import Page, Shown, number_cell
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
 from kimi_planner.workload.consistent import refuse_contradictions, refuse_full_prompt
+from kimi_planner.workload.currency import USD
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.measured import Values
@@ -139,6 +140,9 @@ class Workload(Shown):
     seconds_at_most
         Seconds within which nine of ten answers must be complete. A model of which no speed is
         known qualifies on that condition.
+    currency
+        Of every amount, also of those with ``usd`` in their names; a plan in another one than USD is at the
+        price list of the catalog in it. In a file it stands at the top, and amounts are named by it.
     price_changes
         Prices that differ from the catalog's from a day on; :class:`PriceChange`. In a file they
         stand at the top and hold for every workload.
@@ -204,6 +208,7 @@ class Workload(Shown):
     value_usd_per_success: Decimal | int | float | str | None = None
     failure_usd: Decimal | int | float | str | None = None
     seconds_at_most: Decimal | int | float | str | None = None
+    currency: str = USD
     price_changes: tuple[PriceChange | Mapping[str, Any], ...] = ()
     owner: str = ""
     cost_centre: str = ""

@@ -18,6 +18,7 @@ from kimi_planner.errors import WorkloadError, shown
 from kimi_planner.money import exact_decimal, plain
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache
+from kimi_planner.workload.currency import USD, common_currency, written_in
 from kimi_planner.workload.dated import Event, PriceChange
 from kimi_planner.workload.fields import parse_field
 from kimi_planner.workload.model import Workload
@@ -84,7 +85,13 @@ def workloads_toml(
         for workload in chosen
     ]
     blocks += price_change_blocks(chosen)
-    return "\n\n".join(blocks) + "\n"
+    return currency_line(chosen) + "\n\n".join(blocks) + "\n"
+
+
+def currency_line(workloads: Iterable[Workload]) -> str:
+    """Return the line of a file that says its currency; nothing for one in USD."""
+    currency = common_currency(one.currency for one in workloads)
+    return "" if currency == USD else f"{toml_lines({'currency': currency})}\n"
 
 
 def price_change_blocks(workloads: Sequence[Workload]) -> list[str]:
@@ -95,11 +102,9 @@ def price_change_blocks(workloads: Sequence[Workload]) -> list[str]:
     WorkloadError
         If they are not those of every workload, as a file has them.
     """
-    changes = dict.fromkeys(
-        change for one in workloads for change in map(_change, one.dated_price_changes)
-    )
+    changes = dict.fromkeys(change for one in workloads for change in _changes(one))
     for workload in workloads:
-        if set(map(_change, workload.dated_price_changes)) != set(changes):
+        if set(_changes(workload)) != set(changes):
             raise WorkloadError(
                 f"workload {shown(workload.name)}: a file states price changes for every workload, "
                 "these are of some. Give all of them the same."
@@ -108,7 +113,8 @@ def price_change_blocks(workloads: Sequence[Workload]) -> list[str]:
 
 
 def _lines(workload: Workload, measured: Measured) -> list[str]:
-    return [toml_lines({key: value}) for key, value in workload_table(workload, measured).items()]
+    table = written_in(workload_table(workload, measured), workload.currency)
+    return [toml_lines({key: value}) for key, value in table.items()]
 
 
 def workload_table(workload: Workload, measured: Measured) -> dict[str, Any]:
@@ -123,7 +129,7 @@ def workload_table(workload: Workload, measured: Measured) -> dict[str, Any]:
     for field in fields(Workload):
         value = getattr(workload, field.name)
         usual = field.default
-        if field.name in ("notes", "price_changes") or value is None:
+        if field.name in ("notes", "price_changes", "currency") or value is None:
             continue
         if field.name == "cached_share" and workload.cache is not None:  # follows from the cache
             continue
@@ -140,11 +146,16 @@ def workload_table(workload: Workload, measured: Measured) -> dict[str, Any]:
     return table
 
 
-def _change(change: PriceChange) -> str:
+def _changes(workload: Workload) -> list[str]:
+    return [_change(change, workload.currency) for change in workload.dated_price_changes]
+
+
+def _change(change: PriceChange, currency: str) -> str:
     table = {"date": change.day, "model": change.model, **change.prices}
     if change.factor is not None:
         table["factor"] = _quantity("factor", change.factor, measured_in(""))
-    return toml_lines({key: part for key, part in table.items() if part is not None})
+    stated = {key: part for key, part in table.items() if part is not None}
+    return toml_lines(written_in(stated, currency))
 
 
 def stated(key: str, value: Any, measured: Measured) -> Any:

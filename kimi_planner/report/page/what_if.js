@@ -167,10 +167,10 @@
     make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", { class: "number" }, cell)));
   const redrawn = (figure, { usd, planned, range, isLeast, budget }, name) => {
     const numbers = { usd: usd.map(float), planned: planned.map(float), range: range && range.map((end) => end.slice(1)), budget: budget === null ? null : Number(budget) };
-    const words = `${name}: ${monthly(usd)} USD a month expected, ${change(usd, planned)}. The amounts of each month stand in the table below.`;
+    const words = `${name}: ${monthly(usd)} ${plan.currency} a month expected, ${change(usd, planned)}. The amounts of each month stand in the table below.`;
     figure.replaceChildren(
       chart(plan.months, numbers, words),
-      make("figcaption", {}, `${name}, USD a month. Bars: expected (mean). Marks across: as planned.${range ? " Lines: P10 to P90." : isLeast ? " What it is at least; how much the model reasons is not known." : " Range not given."}${budget === null ? "" : ` Dashed: budget, ${money(cents(decimal(budget), 1))}.`}`),
+      make("figcaption", {}, `${name}, ${plan.currency} a month. Bars: expected (mean). Marks across: as planned.${range ? " Lines: P10 to P90." : isLeast ? " What it is at least; how much the model reasons is not known." : " Range not given."}${budget === null ? "" : ` Dashed: budget, ${money(cents(decimal(budget), 1))}.`}`),
     );
   };
 
@@ -248,7 +248,7 @@
       const { workload } = card;
       const { usd, planned } = shown[n];
       card.percent.textContent = card.moves.traffic.value;
-      card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(usd)} USD a month, ${change(usd, planned)}`;
+      card.said.textContent = `${plan.models[chosen[n].place].id}, ${monthly(usd)} ${plan.currency} a month, ${change(usd, planned)}`;
       const unserved = of(workload.unserved[workload.models[chosen[n].place].profile][chosen[n].output], chosen[n].reasoning);
       card.moves.reasoning.options[0].textContent = workload.thoughts[chosen[n].place];
       card.thought.textContent = reasoned(workload, chosen[n], rows[n]);
@@ -262,7 +262,7 @@
     at("compared-all").replaceChildren(row("all", compared(all)));
     at("by-month").replaceChildren(...cards.map(({ workload }, n) => row(workload.name, monthsOf(shown[n].usd))));
     at("by-month-all").replaceChildren(row("all", monthsOf(all.usd)));
-    at("answer").textContent = `With these settings: ${monthly(all.usd)} USD a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` The budget is ${money(cents(decimal(budget), 1))}; ${dearest(room(budget, all.usd))}.`}`;
+    at("answer").textContent = `With these settings: ${monthly(all.usd)} ${plan.currency} a month expected (mean), ${change(all.usd, all.planned)}. P10 to P90: ${between(all)}.${budget === null ? "" : ` The budget is ${money(cents(decimal(budget), 1))}; ${dearest(room(budget, all.usd))}.`}`;
 
     const moved = [...inputs].filter(([, one]) => isMoved(one));
     inputs.forEach((one) => one.made.toggleAttribute("data-moved", isMoved(one)));

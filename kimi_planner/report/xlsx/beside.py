@@ -27,12 +27,13 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
     """Write comparisons on a sheet of their own: tables, and a waterfall of those by cause."""
     many = [one.narrow for part in sections for one in part.tables]
     count = max([_USUAL, *(len(one.headers) for one in many)])
-    texts = [row for one in many for row in (one.headers, *one.rows)]
+    rows = [row for one in many for row in one.rows]
+    rows += [tuple(max(name.split(), key=len, default="") for name in one.headers) for one in many]
     widths = [
-        min(30, max([12, *(len(row[at]) + 2 for row in texts if at < len(row))]))
-        for at in range(2, count)
+        min(16 if at > 1 else 28, max([11, *(len(row[at]) + 1.5 for row in rows if at < len(row))]))
+        for at in range(count)
     ]
-    sheet = book.sheet(name, (34, 22, *widths, 3, *[12] * 4))
+    sheet = book.sheet(name, (*widths, 3, *[12] * 4))
     sheet.text(0, 0, name, "title")
     row = sheet.paragraph(
         1, "As of the plan: these numbers do not follow the cells.", "grey_wrapped", columns=10
@@ -51,7 +52,7 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
             first, row = row, sheet.table(row, table)
             if table.title.endswith("by cause"):
                 row = _write_waterfall(book, sheet, table, (first, row + 1), count + 1)
-    sheet.page((row, count - 1))
+    sheet.page((row, count - 1), frozen=2)
 
 
 def _write_waterfall(

@@ -112,7 +112,7 @@ class Budget:
     def write(self, sheet: Sheet) -> None:
         """Write the matrix, then the sums by owner and cost centre."""
         live, book = self.live, self._matrix.booking.book.replace("p", "P")
-        sheet.text(0, 0, "Budget by month, USD to book", "title")
+        sheet.text(0, 0, f"Budget by month, {live.currency} to book", "title")
         sheet.text(1, 0, f"{book[0].upper()}{book[1:]} and contingency; of the mean:", "grey")
         sheet.formula(1, _FIRST, *self.risk.booked, "grey_factor")
         sheet.text(2, 0, _SAID, "grey")

@@ -218,7 +218,7 @@ class Inputs:
             if cell(row, 2, ASSUMPTIONS) == self.change_day(many, place):
                 sheet.day(row, 2, max(change.day, self.live.periods[0].first), "input_date")
                 sheet.choice(row, 2, days)
-            sheet.text(row, 4, _meter_of(price))
+            sheet.text(row, 4, _meter_of(price, self.live.currency))
             sheet.entry(row, 5, _number(change, price), "price")
 
     def _whose(self, many: int) -> str:
@@ -227,10 +227,10 @@ class Inputs:
         return ", ".join(one for one in self.live.workloads if self.live.list_of(one) == many)
 
 
-def _meter_of(price: str) -> str:
+def _meter_of(price: str, currency: str) -> str:
     """Return the words for a price of a change."""
     titles = {meter.price: title_of(key) for key, meter in METERS.items() if meter.plain is None}
-    return f"{titles[price]}, USD per million" if price else "every price times"
+    return f"{titles[price]}, {currency} per million" if price else "every price times"
 
 
 def _number(change: PriceChange, price: str) -> float:

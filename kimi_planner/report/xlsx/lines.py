@@ -28,7 +28,7 @@ _TRAFFIC = {
 }  # fmt: skip
 _WORDS = {
     "requests": "requests", "prompt": "prompt tokens", "reasoning": "of output: reasoning",
-    "spend": "spend USD", **{key: title for key, (title, _) in _TRAFFIC.items()},
+    **{key: title for key, (title, _) in _TRAFFIC.items()},
 }  # fmt: skip
 _SAID = (
     "Days of traffic, growth, calls, and tokens by meter are to the right on the screen, not on paper. A month "
@@ -266,10 +266,10 @@ class Totals:
         sheet.page((row, spent), HEADER, 2)
 
     def _write_header(self, sheet: Sheet, heads: tuple[str, ...], columns: Iterable[str]) -> None:
-        words = {usd_of(key): f"{title_of(key)} USD" for key in self.live.meters}
+        words = {usd_of(key): f"{title_of(key)} {self.live.currency}" for key in self.live.meters}
         words |= {
             key: f"{title_of(key)}{' calls' * key.startswith(FEE)}" for key in self.live.meters
         }
-        words |= _WORDS
+        words |= _WORDS | {"spend": f"spend {self.live.currency}"}
         names = (words[name] for name in columns)
         sheet.header(HEADER, (*heads, *names), texts=len(heads) - (heads[-1] == "fits"))

@@ -19,7 +19,7 @@ _FIRST, _PRICE, _SINCE = 3, 4, 3
 _BATCH = "batch_multiplier"
 _PATH_ROW = 4
 _SAID = (
-    "USD per 1,000,000 tokens, or per call of a fee. Change a yellow cell, and every total follows; changes to come are on "
+    " per 1,000,000 tokens, or per call of a fee. Change a yellow cell, and every total follows; changes to come are on "
     "the sheet of assumptions."
 )
 
@@ -75,8 +75,8 @@ class Prices:
     def write(self, sheet: Sheet) -> None:
         """Write a row for each price of each model, and the fees."""
         catalog = self.live.recommendation.projection.catalog
-        sheet.opening(f"Prices: catalog {catalog.version}", _SAID, 8)
-        sheet.header(_FIRST, ("model", "name", "meter", "from", "USD"), texts=4)
+        sheet.opening(f"Prices: catalog {catalog.version}", f"{catalog.currency}{_SAID}", 8)
+        sheet.header(_FIRST, ("model", "name", "meter", "from", catalog.currency), texts=4)
         for column, name in enumerate(("checked on", "source", "note"), start=5):
             sheet.text(_FIRST, column, name, "header_left")
         fees = {fee_key(fee.name): fee for fee in catalog.fees}
@@ -118,7 +118,7 @@ class Prices:
         """Write the price of each meter in each period, as formulas of prices and their changes."""
         live = self.live
         sheet.opening(
-            "Prices by month, USD per 1,000,000 tokens",
+            f"Prices by month, {live.currency} per 1,000,000 tokens",
             "Worked out from the sheets of prices and assumptions; a month is cut where a price changes.",
         )
         sheet.text(3, 0, "from", "header")
@@ -134,7 +134,7 @@ class Prices:
                 ):
                     formula = self._formula(many, model, key, row, period.first)
                     sheet.formula(row, column, formula, tariff.usd_per_mtok(key), "price")
-        sheet.page((row, column), 3, 1)
+        sheet.page((1, 9), 3, 1)
 
     def _formula(self, many: int, model: str, key: str, row: int, day: date) -> str:
         """Return the formula of a price in a period: the catalog's, and the changes that have begun."""

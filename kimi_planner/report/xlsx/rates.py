@@ -164,7 +164,7 @@ class Rates:
             sheet.text(3, at, title, "header_right")
             sheet.column(_FIRST, at, values)
         book.define(DAYS, span((_FIRST, _FIRST + 30), column + 1, RATES))
-        sheet.page((_FIRST + len(self._keys), column), 3, 3)
+        sheet.page((1, 9), 3, 3)
 
 
 def _of_parts(spend: Spend, parts: Sequence[Array], planned: Sequence[float] | None) -> list[float]:

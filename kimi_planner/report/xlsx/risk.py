@@ -47,7 +47,7 @@ _SAID = (
     "Ranges and chances follow the cells. What the simulation says of the plan is kept path by path, each workload's paths "
     "moved with its live mean. What moves a workload as a whole, such as traffic, gives what a simulation gives, but for "
     "single calls. Where spend is divided otherwise among meters, months or workloads, it is near; so it says beside the "
-    "number, with how far 95 of 100 tried changes were off at most."
+    "number, with how far 95 of 100 tried changes were off at most; the farthest of 800 were off by 26% and 17 points."
 )
 
 

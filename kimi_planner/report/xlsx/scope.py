@@ -51,6 +51,11 @@ class Scope:
         """Months of the plan."""
         return self.recommendation.projection.months
 
+    @property
+    def currency(self) -> str:
+        """Of all amounts."""
+        return self.recommendation.projection.currency
+
     @cached_property
     def exchanges(self) -> dict[str, Array]:
         """From each other currency to its rates, month by month."""

@@ -21,6 +21,9 @@ _AS_PLANNED = {
     "chance": "chance",
 }
 _LINE_POINTS = 15
+#: Of a page of A4 across at seven points, of a digit, and beside each column, pixels; the widest that a program
+#: without the font of the workbook takes.
+_PAGE, _DIGIT, _PADDING = 1613.0, 9.0, 6.5
 _TEXT_WIDTH = 0.9  # of a letter, against the digit that widths are measured in
 _HIGH = {"title": 24, "big": 20}  # rows of these parts of a style, in points
 
@@ -172,6 +175,7 @@ class Sheet:
     def paragraph(self, row: int, text: str, style: str = "wrapped", *, columns: int = 0) -> int:
         """Write a text over several columns, as high as it needs; return the next row."""
         last = (columns or len(self._widths)) - 1
+        last = min([last, *(one - 1 for one in self._cuts(last, 1))])
         text = on_one_line(text)
         self._heighten(row, text, sum(self._widths[: last + 1]))
         if last:
@@ -197,9 +201,8 @@ class Sheet:
             for column, text in enumerate(texts):
                 amount = _amount(text) if column in table.right else None
                 if amount is None:
-                    usual = (
-                        "right" if column in table.right else "wrapped_left" if column else "text"
-                    )
+                    side = "wrapped_right" if column in table.right else "wrapped_left"
+                    usual = side if column else "text"
                     self.text(at, column, text, "total" if total else usual)
                 else:
                     signed = "change" if text[0] in "+-" else "money"
@@ -216,9 +219,12 @@ class Sheet:
     ) -> None:
         """Print up to a row and column; keep a header and the first columns in sight.
 
-        A wide sheet is cut before columns, its first column on each page. Each page is a print range
-        of its own: where a sheet is fitted to pages, breaks do not count.
+        A wide sheet is cut before columns, those that stay in sight on each page: before given ones, else
+        where letters would be smaller than seven points. Each page is a print range of its own: where a
+        sheet is fitted to pages, breaks do not count.
         """
+        keys = max(frozen, 1)
+        breaks = breaks or self._cuts(last[1], keys)
         if head is not None:
             self.raw.freeze_panes(head + 1, frozen)
             self.raw.repeat_rows(head)
@@ -230,8 +236,19 @@ class Sheet:
             block((head or 0 if first else 0, last[0]), (first, end - 1), name)
             for first, end in pairwise(ends)
         ]
-        self.raw.repeat_columns(0)
+        self.raw.repeat_columns(0, keys - 1)
         self._define(f"{name}!_xlnm.Print_Area", ",".join(areas))
+
+    def _cuts(self, last: int, keys: int) -> list[int]:
+        """Return the columns before which a page begins, so that all can be read on paper."""
+        wide = [_DIGIT * one + _PADDING for one in self._widths[: last + 1]]
+        cuts, used = list[int](), 0.0
+        for column, width in enumerate(wide):
+            if used + width > _PAGE and column > keys:
+                cuts.append(column)
+                used = sum(wide[:keys])
+            used += width
+        return cuts
 
 
 def _amount(text: str) -> float | None:

@@ -42,7 +42,7 @@ class Summary:
         plan = self.live.recommendation
         count = len(self.live.workloads)
         sheet.opening("Kimi API budget", _SAID)
-        what = f"{horizon(plan.projection)}, {count} workload{'s' * (count > 1)}. USD; to book: "
+        what = f"{horizon(plan.projection)}, {count} workload{'s' * (count > 1)}. {plan.projection.currency}; to book: "
         sheet.text(2, 0, f"{what}{plan.booked.booking.words}.")
         row = self._write_figures(sheet)
         row = self._write_months(book, sheet, row)
@@ -150,14 +150,14 @@ class Summary:
             return row
         lines = [*QUANTILES, *["budget"] * (self.live.limit("") is not None)]
         series = [(one, self.risk.months("month"), self.risk.months(one)) for one in lines]
-        chart = book.line_chart(series, "All workloads by month, USD", "yyyy-mm")
+        chart = book.line_chart(series, f"All workloads by month, {self.live.currency}", "yyyy-mm")
         sheet.raw.insert_chart(cell(row + 1, 0), chart)
         return row + _CHART_ROWS + 1
 
     def _write_meters(self, sheet: Sheet, row: int) -> int:
         """Write what all months cost by meter; return the next row."""
         live = self.live
-        sheet.header(row, ("meter, whole plan", "used", "mean USD"), texts=1)
+        sheet.header(row, ("meter, whole plan", "used", f"mean {live.currency}"), texts=1)
         lines = [live.lines[name, model] for name, model in live.recommendation.best.items()]
         for at, key in enumerate(live.meters, row + 1):
             sheet.text(at, 0, f"{title_of(key)}{', calls' * key.startswith(FEE)}")

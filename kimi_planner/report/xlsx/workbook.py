@@ -58,20 +58,22 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     budget = Budget(live, inputs, totals, risk)
     book = Book("Kimi API budget", projection.as_of, projection.provenance)
     name, model = _width(recommendation.names, 18), _width(projection.models, 14)
-    of_lines = (name, model, 9, 11, *[14] * len(totals.columns))
-    of_call = [11] * (len(inputs.columns) - 5)
+    of_lines = (name, model, 9, 11, *[12.5] * len(totals.columns))
+    of_call = [10.5] * (len(inputs.columns) - 5)
     count = len(live.workloads)
     Summary(live, totals, budget, risk).write(
-        book, book.sheet(SUMMARY, (name, *[14] * 6, 13, 12, 11, model))
+        book, book.sheet(SUMMARY, (name, *[13.5] * 6, 13, 12, 11, model))
     )
     budget.write(book.sheet(BUDGET, (*budget.names_widths(name), model - 2, 10, *budget.widths)))
     totals.write_monthly(book.sheet(MONTHLY, of_lines))
-    totals.write_by_model(book.sheet(BY_MODEL, (name, model, 24, 8, *of_lines[4:])))
+    totals.write_by_model(book.sheet(BY_MODEL, (name, model, 16, 8, *of_lines[4:])))
     write_section(book, CHOICE, [choice_section(recommendation)])
     inputs.write(book, book.sheet(ASSUMPTIONS, (name, max(22, model), 13, 12, 14, 12, *of_call)))
-    prices.write(book.sheet(PRICES, (model, 20, 20, 11, 12, 13, 48, 30)))
+    prices.write(book.sheet(PRICES, (model, 20, 20, 11, 11, 12, 36, 26)))
     risk.write(
-        book.sheet(RISK, (name, model, 11, *[14] * 4, 13, 12, 13, 14, 16, 3, *[14] * (9 + count)))
+        book.sheet(
+            RISK, (name, model, 10, *[12] * 4, 11.5, 11.5, 11.5, 12.5, 15, 3, *[14] * (9 + count))
+        )
     )
     parts: dict[str, list[Section]] = {}
     for section in sections:
