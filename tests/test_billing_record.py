@@ -44,6 +44,15 @@ def test_parts_are_read_nested_else_at_the_top_and_never_added(more, cached, rea
     )  # fmt: skip
 
 
+def test_what_is_not_stated_adds_nothing_to_the_usage_by_meter():
+    """All is input and output; what is stated takes its place in them."""
+    found = UsageRecord(**BASE).as_usage()
+    assert (found.amounts, found.reasoning) == ({"input": 100, "output": 40}, 0)
+    stated = UsageRecord(**BASE, cached_tokens=30, reasoning_tokens=20).as_usage()
+    assert stated.amounts == {"input": 70, "cached": 30, "output": 40}
+    assert stated.reasoning == 20
+
+
 def test_a_clients_object_reads_like_its_json():
     """Attributes are read as keys are."""
     details = SimpleNamespace(cached_tokens=30)

@@ -259,9 +259,12 @@ def test_months_are_those_of_the_baseline(tmp_path):
 def test_other_scenarios_are_said(tmp_path):
     """A change of the seed is named, because part of a change of spend may be chance."""
     text = WORKLOAD.replace("requests_per_day = 1000", "requests_per_day = { p50 = 9, p90 = 20 }")
-    before = moment(tmp_path, w_dot_toml=text).moment
-    found = moment(tmp_path, "seed = 7\n" + HEAD + PROMPTS + SPEND, w_dot_toml=text).report(before)
-    assert any("seed 0 -> 7" in note for note in found.comparison.notes)
+    seeds = {0: "", 7: "seed = 7\n"}
+    for old, new in ((0, 7), (7, 0)):
+        before = moment(tmp_path, seeds[old] + HEAD + PROMPTS + SPEND, w_dot_toml=text).moment
+        now = moment(tmp_path, seeds[new] + HEAD + PROMPTS + SPEND, w_dot_toml=text)
+        notes = now.report(before).comparison.notes
+        assert any(f"seed {old} -> {new}" in note for note in notes)
 
 
 @pytest.mark.parametrize(("allowed", "outcomes"), [

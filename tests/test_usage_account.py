@@ -61,7 +61,7 @@ def test_a_field_that_looks_like_usage_stops_the_run(read, more, looks_like, rem
         {"max_tokens": 4096}, {"tokens_per_second": 31.5}, {"total_tokens": 1300}, {"tokens": 1300}, {"token_name": "T"},
         {"cache_tokens": 0}, {"latency_ms": 900}, {"request_id": "aaaaaaaaaa"}, {"uncached_tokens": 1000}, {"cache_enabled": True},
         {"cache_key": "x"}, {"cost": 0.5, "cost_input": 0.2}, {"cache_hit": False}, {"cache_hit": "miss"},
-        {"cached_tokens": 640, "uncached_tokens": 360},
+        {"requests": 7, "failed_requests": 2}, {"cached_tokens": 640, "uncached_tokens": 360},
         {"cached_tokens": 640, "written_5m_tokens": 100, "uncached_tokens": 360},
         {"cached_tokens": 640, "written_5m_tokens": 100, "uncached_tokens": 260}, {"note": '{"cached_tokens": 640}'},
     ],

@@ -10,6 +10,7 @@ import pytest
 from kimi_planner import read_usage
 from kimi_planner.errors import UsageError
 from kimi_planner.usage import arrow_files
+from kimi_planner.usage.arrow_cells import spelled_out
 
 pa = pytest.importorskip("pyarrow")
 from pyarrow import feather, ipc, parquet  # noqa: E402
@@ -341,3 +342,11 @@ def test_a_damaged_message_is_an_error_of_one_line(tmp_path):
         with suppress(UsageError):
             said.append(len(read_usage(path)))
     assert len(said) < len(sound) / 2  # the others are refused, and in no other way
+
+
+@pytest.mark.parametrize(("values", "size"), [([], 8), ([1, 2, 3], 8 + 24)])
+def test_a_list_takes_a_place_and_its_values(values, size):
+    """Eight bytes where it begins, and eight for each number in it; an empty one is not nothing."""
+    column = pa.array([values] * 1_000, pa.list_(pa.int64()))
+    assert spelled_out(column) == 1_000 * size
+    assert spelled_out(column.slice(100, 10)) == 10 * size

@@ -353,6 +353,15 @@ def test_a_repeated_call_costs_once_also_in_a_frame_that_was_read():
     assert price_usage(frame, catalog="2026-06")["total_usd"].tolist() == [Decimal("0.00228")] * 2
 
 
+def test_a_streamed_message_keeps_what_its_start_says(read):
+    """How the input was cached, and that it was a batch; output is what its end says."""
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 30, "output_tokens": 1, "service_tier": "batch"}  # fmt: skip
+    start = {"type": "message_start", "message": {"id": "m", "model": "kimi-k2", "usage": usage}}
+    frame = read(lines(start, {"type": "message_delta", "usage": {"output_tokens": 7}}))
+    columns = ["prompt_tokens", "cached_tokens", "completion_tokens", "batch"]
+    assert frame[columns].to_numpy().tolist() == [[40, 30, 7, True]]
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_row_that_was_changed_for_the_worse_is_named_by_its_label(place):
     """Of a frame that was read and sound, the first row as any other."""
