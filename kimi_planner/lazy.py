@@ -41,11 +41,14 @@ def public_names(
 
             near = "" if name.startswith("_") else did_you_mean(name, exported)
             raise AttributeError(f"module {package!r} has no attribute {name!r}.{near}", name=name)
-        from kimi_planner.errors import planning  # a test run that counts nothing does without it
-
         home = home_of[name]
-        with making, planning():
-            module = import_module(f"kimi_planner.{home or name}")
+        with making:
+            from kimi_planner.errors import (
+                planning,
+            )  # a test run that counts nothing does without it
+
+            with planning():
+                module = import_module(f"kimi_planner.{home or name}")
         value = getattr(module, name) if home else module
         setattr(sys.modules[package], name, value)  # found without this the next time
         return value

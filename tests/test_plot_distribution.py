@@ -43,7 +43,8 @@ def test_the_chance_is_that_some_month_breaks_the_budget():
     for row in projection.summary(together=True).to_dict("records"):
         chance = row["chance_over_budget"]
         if 0.01 <= chance <= 0.99:
-            assert f"breaks budget: {chance:.0%}" in said(ax)
+            least = "at least " if row["is_least"] else ""
+            assert f"breaks budget: {least}{chance:.0%}" in said(ax)
             assert f"{chance:.0%} chance that some month is over budget" in plot.alt_text(ax)
 
 

@@ -50,8 +50,8 @@ def test_lines_and_bands_are_the_numbers_of_the_estimate():
     assert plan.get_ydata()[-1] == pytest.approx(float(result.plan.usd))
     assert ax.get_title(loc="left").replace("\n", " ") == result.sentences[0]
     text = said(ax)
-    assert "budget 450.00" in text
-    assert f"P90 {result.quantile(0.9):.2f}" in text
+    assert "budget 450" in text
+    assert f"P90 {result.quantile(0.9):.0f}" in text
     assert plot.alt_text(ax) == " ".join(result.sentences)
 
 

@@ -48,10 +48,10 @@ def test_shares_are_never_rounded_to_none_or_all(share, text):
 
 @pytest.mark.parametrize(
     ("amount", "text"),
-    [(0, "0"), (12345.6, "12,346"), (4.5, "4.50"), (0.0042, "0.00420"), (-3e-7, "-0.000000300")],
+    [(0, "0"), (12345.6, "12,346"), (4.5, "4.50"), (0.0042, "0.004200"), (-3e-7, "-0.0000003000")],
 )
 def test_amounts_are_never_rounded_to_nothing(amount, text):
-    """Small amounts keep three digits."""
+    """Small amounts keep four digits."""
     assert words.dollars(amount) == text
 
 

@@ -96,24 +96,25 @@ if __name__ == "__main__":
     assert run(COUNT + code, tmp_path) == EXPECTED
 
 
-def test_a_fork_while_eight_threads_count_first(tmp_path) -> None:
-    """A child that is forked in the middle of it counts, and ends."""
+@pytest.mark.parametrize(("threads", "wait"), [(8, 0.02), (1, 0)])
+def test_a_fork_while_threads_count_first(threads: int, wait: float, tmp_path) -> None:
+    """A child that is forked in the middle of it, or of what it imports, counts, and ends."""
     if not hasattr(os, "fork"):
         pytest.skip("this system does not fork")
-    code = """
+    code = f"""
 import os, time
 from threading import Thread
-threads = [Thread(target=count) for _ in range(8)]
+threads = [Thread(target=count) for _ in range({threads})]
 [one.start() for one in threads]
 children = []
-for _ in range(5):
+for _ in range(10):
     child = os.fork()
     if not child:
         os._exit(0 if count() == 5 else 1)
     children.append(child)
-    time.sleep(0.02)
+    time.sleep({wait})
 [one.join() for one in threads]
-assert [os.waitpid(child, 0)[1] for child in children] == [0] * 5
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 10
 print(count())
 """
     assert run(COUNT + code, tmp_path) == EXPECTED
