@@ -43,9 +43,8 @@ def public_names(
             raise AttributeError(f"module {package!r} has no attribute {name!r}.{near}", name=name)
         home = home_of[name]
         with making:
-            from kimi_planner.errors import (
-                planning,
-            )  # a test run that counts nothing does without it
+            # a test run that counts nothing does without it
+            from kimi_planner.errors import planning
 
             with planning():
                 module = import_module(f"kimi_planner.{home or name}")
