@@ -68,6 +68,8 @@ class Recommendation(Shown):
     >>> choice = recommend(chat, months=1, start="2027-01", as_of="2026-11-28", catalog="2026-06")
     >>> choice.sentences()
     ['chat: kimi-k2, 107.88 USD a month (mean); 26.97 less than kimi-k2-instruct.']
+    >>> choice.chosen() == choice.sentences()  # no budget is broken
+    True
     >>> [(one.rank, one.model) for one in choice.ranking("chat")]
     [(1, 'kimi-k2'), (2, 'kimi-k2-instruct'), (3, 'kimi-k2-5'), (4, 'kimi-k2-5-thinking')]
     """
