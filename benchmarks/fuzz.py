@@ -166,7 +166,8 @@ def usage(path: Path) -> None:
     said = frame.attrs
     content = path.read_bytes()
     if set(said["forms"]) == {"usage CSV"} and b'"' not in content and content[:2] != b"\x1f\x8b":
-        rows = len([one for one in content.replace(b"\r", b"").split(b"\n") if one]) - 1
+        lines = [one for one in content.replace(b"\r", b"").split(b"\n") if one]
+        rows = len(lines) - 1 - lines[0].lstrip(b"\xef\xbb\xbf").startswith(b"sep=")
         told = len(frame) + said["incomplete_last_line"]
         told += sum(said[name] for name in ("rejected", "duplicates", "failures", "other_entries"))
         if rows != told:
