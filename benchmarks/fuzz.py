@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -177,7 +178,8 @@ def usage(path: Path) -> None:
 def invoice(path: Path) -> None:
     """Hold an invoice to a log; what differs is the difference of its lines."""
     found = kp.report.check_invoice(path, LOG, catalog="2026-06")
-    if found.difference_usd != sum(line.difference_usd for line in found.lines):
+    # decimals would be rounded to 28 digits here
+    if found.difference_usd != sum(Fraction(line.difference_usd) for line in found.lines):
         raise UnsoundError(f"the lines do not add up to {found.difference_usd}")
 
 
