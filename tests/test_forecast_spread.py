@@ -242,19 +242,6 @@ def test_far_horizons_widen():
     assert widths[2] > 1.2 * widths[0]
 
 
-def test_a_forecast_of_two_weeks_takes_little_time():
-    """Fourteen days of windows of ten minutes are forecast in 0.3 s of processor time."""
-    from time import process_time
-
-    rng = np.random.default_rng(5)
-    level = 50 * (1 + 0.5 * np.sin(np.arange(14 * 144) * 2 * np.pi / 144))
-    log = kimi_planner.read_usage(frame_of(rng.poisson(level), 600.0))
-    forecast_spend(log, "7 days")  # what is imported and kept once is not a forecast's
-    begun = process_time()
-    forecast_spend(log, "9 days").interval(0.8)
-    assert process_time() - begun < 0.3
-
-
 def simulated():
     """Return forecasts of two made-up sources, of which one drifts ten times as much."""
     rng, rows = np.random.default_rng(6), []
