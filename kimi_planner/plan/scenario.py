@@ -68,7 +68,9 @@ class Scenario:
     def __post_init__(self) -> None:
         name = self.name
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
-            raise SettingError(f"The name of a scenario is {shown(name)}. It must be text.")
+            raise SettingError(
+                f"The name of a scenario is {shown(name)}. It must be printable text."
+            )
         if name == BASE or len(name) > MAX_NAME_CHARS:
             raise SettingError(f"A scenario cannot be named {shown(name)}. Give another name.")
         if not isinstance(self.changes, Mapping) or not self.changes:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.ranking import recommend
-from kimi_planner.errors import KimiPlannerError, MissingExtraError
+from kimi_planner.errors import (
+    KimiPlannerError,
+    MissingExtraError,
+    SettingError,
+    is_number,
+    shown,
+    unknown,
+)
 from kimi_planner.money import usd
 from kimi_planner.plan.plan_file import variants_toml
 from kimi_planner.plan.projection import Projection
@@ -187,8 +194,9 @@ class Explorer:
             else list(self.planned.workloads)
         )
 
+    @public
     def set(self, **values: Any) -> None:
-        """Move controls, and draw once.
+        """Move controls, and draw once; all of them, or none where a value is refused.
 
         Parameters
         ----------
@@ -196,12 +204,36 @@ class Explorer:
             By name: ``workload`` (or ``None`` for all) and ``scenario``; ``traffic``, ``output`` and
             ``reasoning``, factors; ``growth="5%"`` a month and ``cached="35%"``, or ``"as planned"``;
             ``choice``, whether fit and choice stand below.
+
+        Raises
+        ------
+        SettingError
+            If there is no such control, or it cannot be moved there.
         """
+        moved = {name: self._allowed(name, value) for name, value in values.items()}
         self._is_held = True
-        for name, value in values.items():
-            self._controls[name].value = "" if value is None else value
+        for name, value in moved.items():
+            self._controls[name].value = value
         self._is_held = False
         self._redraw()
+
+    def _allowed(self, name: str, value: Any) -> Any:
+        """Return where a control moves to; a slider would go to its end for what lies beyond it."""
+        if name not in self._controls:
+            raise SettingError(unknown("There is no control", name, self._controls))
+        if name in _FACTORS:
+            if not (is_number(value) and 0 <= value <= _FACTORS[name]):
+                raise SettingError(
+                    f"{name} is {shown(value)}. Give a factor from 0 to {_FACTORS[name]}."
+                )
+            return float(value)
+        value = "" if value is None and name == "workload" else value
+        options = {"choice": (True, False), "workload": ("", *self.planned.names)}
+        allowed: Any = options.get(name) or self._controls[name].options
+        if not isinstance(value, str | bool) or value not in allowed:
+            known = (str(one) for one in allowed if one != "")
+            raise SettingError(unknown(f"{name} is", value, known, "There is"))
+        return value
 
     def reset(self) -> None:
         """Move every control back to the plan."""
@@ -212,6 +244,7 @@ class Explorer:
             **dict.fromkeys(_SHARES, _PLANNED),
         )
 
+    @public
     def keep(self, name: str) -> str:
         """Keep what is moved as a named scenario, which can be chosen from now on.
 
@@ -230,6 +263,7 @@ class Explorer:
         self.set(scenario=name)
         return f"{name}: {scenario.words}"
 
+    @public
     def toml(self, folder: str | Path = ".") -> str:
         """Return a workload file: the workloads as they are moved, and every named scenario.
 
@@ -240,6 +274,7 @@ class Explorer:
         """
         return variants_toml(self.workloads, tuple(self.scenarios.values()), to=folder)
 
+    @public
     def save(self, path: str | Path, *, overwrite: bool = False) -> str:
         """Write that workload file.
 
