@@ -447,3 +447,34 @@ def test_an_empty_frame_is_refused():
     """No rows is no log."""
     with pytest.raises(UsageError, match="usage frame: no rows"):
         read_usage(pd.DataFrame({"prompt_tokens": [], "completion_tokens": []}))
+
+
+def test_times_in_a_column_of_objects_are_those_they_are():
+    """Of whatever zone, beside days, text and none: a frame need not have a column of times alone."""
+    times = [
+        pd.Timestamp("2026-11-01 12:00", tz="UTC"),
+        pd.Timestamp("2026-11-02 02:00", tz="Pacific/Kiritimati"),
+        pd.Timestamp("2026-11-01 12:00"),
+        "2026-11-01T13:00:00+01:00",
+    ]
+    for some in (times[:1], times[:2], times[:3], times, [*times[:2], None], [*times[:2], pd.NaT]):
+        calls = {"model": "kimi-k2", "prompt_tokens": 9, "completion_tokens": 1}
+        frame = pd.DataFrame(calls, index=range(len(some)))
+        frame["timestamp"] = pd.Series(some, dtype=object)
+        read = read_usage(frame)["timestamp"]
+        assert set(read.dropna()) == {times[0]}
+        assert read.isna().sum() == sum(one is None or one is pd.NaT for one in some)
+
+
+def test_a_cell_that_compares_with_nothing_is_refused_as_another_value_is():
+    """A table in a table is no number, and no bare error from inside."""
+    frame = pd.DataFrame({"model": "kimi-k2", "prompt_tokens": [9, 9], "completion_tokens": 1})
+    for cell in (
+        pd.DataFrame({"a": [1, 2]}),
+        pd.Series([1, 2]),
+        np.array([1, 2]),
+        pd.Index([1, 2]),
+    ):
+        frame["prompt_tokens"] = pd.Series([9, cell], dtype=object)
+        with pytest.raises(UsageError, match="row 1"):
+            read_usage(frame)

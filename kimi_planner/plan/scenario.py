@@ -247,7 +247,15 @@ class ScenarioComparison(Shown):
     choice: Mapping[str, str]
 
     def choice_in(self, name: str) -> dict[str, str]:
-        """Return the model of each workload in a scenario."""
+        """Return the model of each workload in a scenario.
+
+        Raises
+        ------
+        SettingError
+            If there is no such scenario.
+        """
+        if name not in self.projections:
+            raise SettingError(unknown("There is no scenario", name, self.projections))
         base = {one.name: one.model for one in self.projections[BASE].workloads}
         return {
             one.name: one.model
@@ -312,6 +320,24 @@ class ScenarioComparison(Shown):
         )  # fmt: skip
 
 
+def chosen_scenarios(scenarios: Iterable[Scenario]) -> tuple[Scenario, ...]:
+    """Return the scenarios as a tuple.
+
+    Raises
+    ------
+    SettingError
+        If two share a name, or one is something else.
+    """
+    chosen = tuple(scenarios)
+    for scenario in chosen:
+        if not isinstance(scenario, Scenario):
+            raise SettingError(f"{shown(scenario)} is no scenario. Give Scenario(…).")
+    names = [one.name for one in chosen]
+    if len(set(names)) < len(names):
+        raise SettingError(f"Two scenarios have one name: {', '.join(names)}.")
+    return chosen
+
+
 @public
 def compare_scenarios(
     projection: Projection, scenarios: Iterable[Scenario], choice: Mapping[str, str] | str
@@ -347,12 +373,6 @@ def compare_scenarios(
     if isinstance(choice, str):
         choice = dict.fromkeys(projection.names, choice)
     projection.mix(choice)  # a model that the plan does not have is said before anything is drawn
-    chosen = tuple(scenarios)
-    for scenario in chosen:
-        if not isinstance(scenario, Scenario):
-            raise SettingError(f"{shown(scenario)} is no scenario. Give Scenario(…).")
-    names = [one.name for one in chosen]
-    if len(set(names)) < len(names):
-        raise SettingError(f"Two scenarios have one name: {', '.join(names)}.")
+    chosen = chosen_scenarios(scenarios)
     projections = {BASE: projection, **{one.name: one.of_plan(projection) for one in chosen}}
     return ScenarioComparison(projections=projections, scenarios=chosen, choice=choice)

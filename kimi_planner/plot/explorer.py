@@ -20,7 +20,7 @@ from kimi_planner.errors import (
 from kimi_planner.money import usd
 from kimi_planner.plan.plan_file import variants_toml
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenario import BASE, Scenario
+from kimi_planner.plan.scenario import BASE, Scenario, chosen_scenarios
 from kimi_planner.plan.simulation import project
 from kimi_planner.plot.explored import explored_svg
 from kimi_planner.rich import Page, share_text
@@ -94,6 +94,7 @@ def explore(
     return Explorer(project(workloads, n_paths=n_paths, **settings), scenarios)
 
 
+@public
 class Explorer:
     """Sliders on a plan, and what comes out; made by `explore`.
 
@@ -105,6 +106,13 @@ class Explorer:
         Named variants by name, those that were kept included.
     box
         The widgets.
+
+    Examples
+    --------
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 1, "2027-01", as_of="2026-11-28", n_paths=500)
+    >>> Explorer(plan).draft is None  # until something is moved
+    True
     """
 
     def __init__(self, planned: Projection, scenarios: Iterable[Scenario] = ()) -> None:
@@ -113,7 +121,7 @@ class Explorer:
         except ImportError:
             raise MissingExtraError.of("ipywidgets", "notebook") from None
         self.planned = self.projection = planned
-        self.scenarios = {one.name: one for one in scenarios}
+        self.scenarios = {one.name: one for one in chosen_scenarios(scenarios)}
         self._is_held = False
 
         def percent(stops: range) -> Any:
@@ -194,7 +202,6 @@ class Explorer:
             else list(self.planned.workloads)
         )
 
-    @public
     def set(self, **values: Any) -> None:
         """Move controls, and draw once; all of them, or none where a value is refused.
 
@@ -244,7 +251,6 @@ class Explorer:
             **dict.fromkeys(_SHARES, _PLANNED),
         )
 
-    @public
     def keep(self, name: str) -> str:
         """Keep what is moved as a named scenario, which can be chosen from now on.
 
@@ -263,7 +269,6 @@ class Explorer:
         self.set(scenario=name)
         return f"{name}: {scenario.words}"
 
-    @public
     def toml(self, folder: str | Path = ".") -> str:
         """Return a workload file: the workloads as they are moved, and every named scenario.
 
@@ -274,7 +279,6 @@ class Explorer:
         """
         return variants_toml(self.workloads, tuple(self.scenarios.values()), to=folder)
 
-    @public
     def save(self, path: str | Path, *, overwrite: bool = False) -> str:
         """Write that workload file.
 

@@ -230,12 +230,16 @@ class Count:
         return pd.arrays.IntegerArray(numbers, missing) if missing.any() else numbers
 
 
+#: What compares with nothing at once, in a cell of a frame.
+_ARRAYS = (np.ndarray, pd.Series, pd.DataFrame, pd.Index, pd.api.extensions.ExtensionArray)
+
+
 def as_objects(column: Any) -> list[Any]:
     """Return values as a list, ``None`` for an empty text and for what is missing in a frame."""
     values = column if isinstance(column, list) else column.tolist()
     if isinstance(column, pd.Series):
         values = [
-            one.tolist() if isinstance(one, np.ndarray | pd.Series) else None if gone else one
+            np.asarray(one).tolist() if isinstance(one, _ARRAYS) else None if gone else one
             for one, gone in zip(values, column.isna(), strict=True)
         ]
     return [None if value == "" else value for value in values] if "" in values else values
