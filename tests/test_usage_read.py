@@ -478,3 +478,31 @@ def test_a_cell_that_compares_with_nothing_is_refused_as_another_value_is():
         frame["prompt_tokens"] = pd.Series([9, cell], dtype=object)
         with pytest.raises(UsageError, match="row 1"):
             read_usage(frame)
+
+
+@pytest.mark.parametrize("mark", [("", "utf-8"), ("\ufeff", "utf-8"), ("\ufeff", "utf-16-le")])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_lines_may_end_in_a_carriage_return_alone(tmp_path, monkeypatch, form, mark):
+    """As spreadsheets still save for a Macintosh; also where a block ends inside a line."""
+    monkeypatch.setattr("kimi_planner.usage.lines._BLOCK_BYTES", 250)
+    rows = [{"model": "kimi-k2", "prompt_tokens": n, "completion_tokens": 5} for n in range(30)]
+    head = [] if form == "jsonl" else [",".join(rows[0])]
+    lines = [json.dumps(row) if form == "jsonl" else ",".join(map(str, row.values())) for row in rows]
+    path = tmp_path / f"log.{form}"
+    first, encoding = mark
+    path.write_bytes((first + "".join(f"{line}\r" for line in [*head, *lines])).encode(encoding))
+    frame = read_usage(path)
+    assert frame["prompt_tokens"].tolist() == list(range(30))
+    assert not frame.attrs["incomplete_last_line"]
+
+
+@pytest.mark.parametrize("doubled", ["{'prompt_tokens': 5, 'prompt_tokens': 6, 'completion_tokens': 1}"])
+def test_a_key_that_stands_twice_in_a_cell_of_python_is_refused(tmp_path, doubled):
+    """As in JSON, where it tells what a call costs; elsewhere the last of them counts."""
+    path = tmp_path / "log.csv"
+    path.write_text(f'model,usage\nkimi-k2,"{doubled}"\n', "utf-8")
+    with pytest.raises(UsageError, match="the key 'prompt_tokens' stands twice"):
+        read_usage(path)
+    fine = doubled.replace("6", "5").replace("1}", "1, 'note': 'a', 'note': 'b'}")
+    path.write_text(f'model,usage\nkimi-k2,"{fine}"\n', "utf-8")
+    assert read_usage(path)["prompt_tokens"].tolist() == [5]

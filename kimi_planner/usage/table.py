@@ -18,7 +18,7 @@ from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError
 from kimi_planner.limits import DEPTH, TABLE_COLUMNS
 from kimi_planner.usage.dialects import spelled
-from kimi_planner.usage.doubled_keys import check_keys
+from kimi_planner.usage.doubled_keys import check_keys, check_literal
 
 #: Objects of what was said in a call, in which no usage is looked for, unless a dialect names them.
 SAID = frozenset((
@@ -181,8 +181,13 @@ def parsed(value: Any) -> Any:
     if value[:2] == "{'" and len(value) <= _LONGEST_OF_PYTHON:
         import ast
 
+        made = None
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-            return ast.literal_eval(value)
+            tree = ast.parse(value, mode="eval")
+            made = ast.literal_eval(tree)
+        if made is not None:
+            check_literal(tree)
+            return made
     try:
         made = json.loads(value)
     except (ValueError, RecursionError):
