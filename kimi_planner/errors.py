@@ -15,7 +15,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, TypeGuard
 
-_PATH_CHARS = 4096
+_PATH_CHARS = 1000
 
 
 class Where(str):
@@ -33,7 +33,7 @@ class Where(str):
     def __new__(cls, path: object, number: Any = None, unit: str = "line") -> Where:
         """Return the text, with the parts that it was made of."""
         named = str(path)
-        if len(named) > _PATH_CHARS:  # longer than a file system takes
+        if len(named) > _PATH_CHARS:  # hardly one that a file system takes
             named = f"{named[:_PATH_CHARS]}…"
         where = super().__new__(cls, named if number is None else f"{named} {unit} {number}")
         where.path, where.line = str(path), number if unit == "line" else None
