@@ -337,7 +337,9 @@ def test_what_an_approved_plan_rests_on_is_checked_where_it_stands(source, tmp_p
     path = tmp_path / "plan.toml"
     approve(source, path)
     key = line.partition(" ")[0]
-    changed = [line if one.startswith(f"{key} = ") else one for one in path.read_text().splitlines()]
+    changed = [
+        line if one.startswith(f"{key} = ") else one for one in path.read_text().splitlines()
+    ]
     path.write_text("\n".join(changed))
     where = changed.index("[approved]") + 1
     with pytest.raises(WorkloadError, match=rf"plan\.toml line {where}: .*{said}"):

@@ -487,7 +487,9 @@ def test_lines_may_end_in_a_carriage_return_alone(tmp_path, monkeypatch, form, m
     monkeypatch.setattr("kimi_planner.usage.lines._BLOCK_BYTES", 250)
     rows = [{"model": "kimi-k2", "prompt_tokens": n, "completion_tokens": 5} for n in range(30)]
     head = [] if form == "jsonl" else [",".join(rows[0])]
-    lines = [json.dumps(row) if form == "jsonl" else ",".join(map(str, row.values())) for row in rows]
+    lines = [
+        json.dumps(row) if form == "jsonl" else ",".join(map(str, row.values())) for row in rows
+    ]
     path = tmp_path / f"log.{form}"
     first, encoding = mark
     path.write_bytes((first + "".join(f"{line}\r" for line in [*head, *lines])).encode(encoding))
@@ -496,7 +498,9 @@ def test_lines_may_end_in_a_carriage_return_alone(tmp_path, monkeypatch, form, m
     assert not frame.attrs["incomplete_last_line"]
 
 
-@pytest.mark.parametrize("doubled", ["{'prompt_tokens': 5, 'prompt_tokens': 6, 'completion_tokens': 1}"])
+@pytest.mark.parametrize(
+    "doubled", ["{'prompt_tokens': 5, 'prompt_tokens': 6, 'completion_tokens': 1}"]
+)
 def test_a_key_that_stands_twice_in_a_cell_of_python_is_refused(tmp_path, doubled):
     """As in JSON, where it tells what a call costs; elsewhere the last of them counts."""
     path = tmp_path / "log.csv"
