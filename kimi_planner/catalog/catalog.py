@@ -18,13 +18,7 @@ from kimi_planner.catalog.provenance import (
     Rating,
     Source,
 )
-from kimi_planner.errors import (
-    PriceNotFoundError,
-    UnknownModelError,
-    did_you_mean,
-    needs,
-    shown,
-)
+from kimi_planner.errors import PriceNotFoundError, UnknownModelError, did_you_mean, needs, shown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -63,19 +63,9 @@ def projection_given(
 
 def peaks_of(workloads: Sequence[Workload], projection: Projection) -> Throughput:
     """Return the peaks of workloads on the paths of a plan."""
-    return throughput(workloads, projection.models, **settings_of(projection))
-
-
-def settings_of(projection: Projection) -> dict[str, Any]:
-    """Return what says again on which paths a projection was made, workloads and models apart."""
-    return {
-        "months": len(projection.months),
-        "start": str(projection.months[0]),
-        "as_of": projection.as_of,
-        "seed": projection.seed,
-        "n_paths": projection.n_paths,
-        "catalog": projection.catalog,
-    }
+    return throughput(
+        workloads, projection.models, **projection.settings, catalog=projection.catalog
+    )
 
 
 def known_tier(limits: Limits, number: object) -> Tier:

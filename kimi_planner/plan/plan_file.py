@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,13 +12,7 @@ from typing import Any
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import (
-    FileError,
-    SettingError,
-    WorkloadError,
-    restated,
-    shown,
-)
+from kimi_planner.errors import FileError, SettingError, WorkloadError, restated, shown
 from kimi_planner.money import cents, exact_decimal, in_cents, named, usd
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
 from kimi_planner.plan.calendar import month_range
@@ -36,15 +30,6 @@ from kimi_planner.workload.written import currency_line, toml_lines, workloads_t
 
 _BOOKING = ("book", "contingency_percent", "tax_percent", "credit_usd_per_month")
 _SETTINGS = ("start", "months", "as_of", "seed", "n_paths")
-_RECORD = (
-    "usd",
-    "kimi_planner",
-    "catalog",
-    "sha256",
-    *_SETTINGS,
-    "usd_by_month",
-    "usd_by_workload",
-)
 _HEAD = "# An approved plan. It is planned again, and others are held against it, from what stands here."
 
 
@@ -77,6 +62,9 @@ class Approved:
     n_paths: int
     usd_by_month: Mapping[str, Decimal]
     usd_by_workload: Mapping[str, Decimal]
+
+
+_RECORD = tuple(one.name for one in fields(Approved))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -313,11 +301,7 @@ def approved_toml(
         "kimi_planner": __version__,
         "catalog": catalog.version,
         "sha256": catalog.sha256,
-        "start": str(projection.months[0]),
-        "months": len(projection.months),
-        "as_of": projection.as_of,
-        "seed": projection.seed,
-        "n_paths": projection.n_paths,
+        **projection.settings,
     }
     parts = [
         _HEAD,

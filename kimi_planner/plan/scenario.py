@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import SettingError, WorkloadError, did_you_mean, restated, shown, unknown
+from kimi_planner.errors import SettingError, WorkloadError, restated, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.calendar import Month
@@ -78,10 +78,8 @@ class Scenario:
         allowed = (*FACTORS, *(one for one in FIELDS if one not in _FIXED))
         for key in self.changes:
             if key not in allowed:
-                raise self._fault(
-                    f"set has {shown(key)}.{did_you_mean(str(key), allowed)} Known: "
-                    f"{', '.join(allowed)}"
-                )
+                about = f"scenario {shown(name)}: set has"
+                raise SettingError(unknown(about, key, allowed))
         object.__setattr__(self, "changes", _parsed(name, self.changes))
         for key, month in (("from", self.first), ("to", self.last)):
             if month is not None and not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", str(month)):
@@ -162,10 +160,8 @@ class Scenario:
         names = [one.name for one in chosen]
         for name in self.workloads or ():
             if name not in names:
-                raise self._fault(
-                    f"there is no workload {shown(name)}.{did_you_mean(str(name), names)} There is "
-                    f"{', '.join(names)}"
-                )
+                about = f"scenario {shown(self.name)}: there is no workload"
+                raise SettingError(unknown(about, name, names, "There is"))
         return [
             self._changed(one) if self.workloads is None or one.name in self.workloads else one
             for one in chosen

@@ -52,6 +52,17 @@ class Scope:
         return {one.name: getattr(self, one.name) for one in fields(Scope)}
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What says again on which paths a plan is made, workloads, models and catalog apart."""
+        return {
+            "start": str(self.months[0]),
+            "months": len(self.months),
+            "as_of": self.as_of,
+            "seed": self.seed,
+            "n_paths": self.n_paths,
+        }
+
+    @property
     def currency(self) -> str:
         """Of every amount, also of those with ``usd`` in their names."""
         return self.catalog.currency
