@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -224,8 +225,10 @@ DOUBLE = kp.plan.Scenario(name="double", changes={"traffic": 2})
         (lambda: kp.load_catalog().on(pd.NaT), r"as_of is NaT\. Give a day\."),
         (lambda: EURO.at("2026-11"), r"day is '2026-11'\. Give a day: "),
         (lambda: EURO.of_months(["2026-13"]), r"month is '2026-13-01'\. Give a day"),
-        (lambda: DOUBLE.applied("chat"), r"workloads is 'chat'\. Give a list\."),
-        (lambda: DOUBLE.applied([5]), r"workloads has 5\. Give Workload\("),
+        (lambda: DOUBLE.applied("chat"), r"chat: no such file"),
+        (lambda: DOUBLE.applied([5]), r"5 is no workload\. Give Workload"),
+        (lambda: kp.plan.budget_matrix(PLAN, {"chat": pd.Series([1])}), r"choice has a Series\. Give text\."),
+        (lambda: kp.read_usage("log.csv", ignore=np.array(3)), r"ignore is array\(3\)\."),
         (lambda: DOUBLE.of_plan([]), r"projection is \[\]\. Give what project\(\) returns\."),
         (lambda: DOUBLE.holds(5), r"months is 5\. Give a list\."),
         (lambda: kp.plot.explore(CHAT, scenarios=["march"]), r"'march' is no scenario"),
