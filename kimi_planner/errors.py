@@ -285,6 +285,8 @@ def shown(value: object, limit: int = 60) -> str:
         text = str(value) if isinstance(value, Decimal | date) else repr(value)
     except (RecursionError, ValueError):  # nested without end, or thousands of digits
         return f"{type(value).__name__} too large to show"
+    except Exception:  # of others, such as a frame with a signalling NaN
+        return f"a {type(value).__name__}"
     if "\n" in text and not re.match(r"[\w.]*[\[({<]", text):  # printed as a page, not spelled
         return f"a {type(value).__name__}"
     text = re.sub(r"\s*\n\s*", " ", text)
