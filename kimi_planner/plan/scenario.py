@@ -70,7 +70,7 @@ class Scenario:
         name = self.name
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise SettingError(
-                f"The name of a scenario is {shown(name)}. It must be printable text."
+                f"The name of a scenario is {shown(name)}. It must be text that can be printed."
             )
         if name == BASE or len(name) > MAX_NAME_CHARS:
             raise SettingError(f"A scenario cannot be named {shown(name)}. Give another name.")
