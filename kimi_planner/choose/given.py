@@ -15,6 +15,9 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
+#: Of an amount that a choice is made by.
+MOST_USD = 10**15
+
 
 def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     """Return an amount as an exact decimal.
@@ -29,6 +32,8 @@ def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     if amount < 0 or not (amount or or_nothing):
         least = "at least" if or_nothing else "above"
         raise SettingError(f"{name} is {amount}. It must be {least} 0.")
+    if amount >= MOST_USD:  # sums of it over many tasks would be endless
+        raise SettingError(f"{name} is {shown(amount)}. It must be below {MOST_USD:,}.")
     return amount
 
 

@@ -15,13 +15,16 @@ from kimi_planner.catalog import Catalog, load_catalog
 from kimi_planner.errors import FileError, SettingError, WorkloadError, restated, shown
 from kimi_planner.money import cents, exact_decimal, in_cents, named, usd
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
+from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import Scenario
+from kimi_planner.plan.scope import check_draws
 from kimi_planner.plan.simulation import project
 from kimi_planner.rich import Page, Shown
 from kimi_planner.toml_file import TomlTable
 from kimi_planner.workload import Workload, load_workloads
 from kimi_planner.workload.currency import common_currency, written_in
+from kimi_planner.workload.inputs import chosen_day
 from kimi_planner.workload.load import read_file
 from kimi_planner.workload.written import currency_line, toml_lines, workloads_toml
 
@@ -223,6 +226,9 @@ def _approved(top: TomlTable, workloads: tuple[Workload, ...]) -> Approved:
         raise top.fail(
             "approved", f"no model for {', '.join(undecided)}. An approved plan names one for each."
         )
+    with restated(at=table.where(), of=SettingError, fault=WorkloadError):
+        check_draws(values["seed"], values["n_paths"])
+        month_range(values["start"], values["months"], chosen_day(values["as_of"]))
     try:
         sums = {
             key: {str(name): exact_decimal(amount) for name, amount in values[key].items()}

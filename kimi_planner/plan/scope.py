@@ -116,6 +116,12 @@ def in_currency_of(workloads: Sequence[Workload], catalog: Catalog) -> Catalog:
     return catalog.at_list(currency)
 
 
+def check_draws(seed: object, n_paths: object) -> None:
+    """Raise SettingError if a seed or a number of paths is out of bounds."""
+    whole("n_paths", n_paths, 100, MAX_PATHS, fault=SettingError)
+    check_seed(seed)
+
+
 def scope_of(
     workloads: Workloads,
     models: str | Sequence[str] | None,
@@ -137,8 +143,7 @@ def scope_of(
         If the catalog has no such model, or is not yet in force on that day.
     """
     chosen = chosen_workloads(workloads)
-    whole("n_paths", n_paths, 100, MAX_PATHS, fault=SettingError)
-    check_seed(seed)
+    check_draws(seed, n_paths)
     day = chosen_day(as_of)
     catalog = load_catalog(catalog, as_of=day)
     catalog = in_currency_of(chosen, catalog)
