@@ -88,9 +88,12 @@ class Risk:
         """Return the range with an amount of all workloads by month: ``month``, ``mean`` or a quantile."""
         column = {"month": 0, "mean": _MEAN, "budget": _BUDGET}
         column |= {one: _FIRST + n for n, one in enumerate(QUANTILES)}
-        return span(
-            (self.first_month, self.first_month + len(self.live.months) - 1), column[name], RISK
-        )
+        return span(self._of_months, column[name], RISK)
+
+    @property
+    def _of_months(self) -> tuple[int, int]:
+        """First and last row of the months."""
+        return self.first_month, self.first_month + len(self.live.months) - 1
 
     @cached_property
     def _means(self) -> Array:
@@ -159,7 +162,7 @@ class Risk:
             sheet.flag_over(row, (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
             self._write_nearness(sheet, row, name, total)
         self._write_months(sheet)
-        sheet.page((self.first_month + len(self.live.months) - 1, _CHANCE_IS), _HEADER, 1)
+        sheet.page((self._of_months[1], _CHANCE_IS), _HEADER, 1)
 
     def _shown(self, name: str) -> list[Shown]:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
@@ -203,9 +206,7 @@ class Risk:
         """Write whether range and chance are what a simulation says, and the numbers that tell it."""
         spend, scale = self.live.planned(name), cell(row, _STRETCH)
         ranged, same = f"ISNUMBER({cell(row, _FIRST)})", f"{cell(row, _SHAPE)}<{_ALIKE}"
-        low, high = (
-            quantile_factors(self.paths.spends[name] if name else spend)[n] for n in (0, 2)
-        )
+        low, _, high = quantile_factors(self.paths.spends[name] if name else spend)
         stretch = 1.0 if spend.is_ranged else 0.0
         if name:
             spent = [cell(row, _SPENT + at) for at in range(len(PARTS))]
@@ -238,8 +239,7 @@ class Risk:
     def _parts(self, name: str) -> str:
         """Return the range with the mean spend of a workload by month."""
         place = list(self.live.workloads).index(name)
-        rows = self.first_month, self.first_month + len(self.live.months) - 1
-        return span(rows, _PARTS + place, RISK)
+        return span(self._of_months, _PARTS + place, RISK)
 
     def _write_months(self, sheet: Sheet) -> None:
         live, spend, names = self.live, self.live.together, list(self.live.workloads)
