@@ -12,23 +12,19 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
+from kimi_planner.catalog import Catalog, Fee, ModelSpec
 from kimi_planner.errors import SettingError, shown, unknown
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.bill import LoadPlan
-from kimi_planner.plan.calendar import Month, month_range
+from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.draws import Draws, Key, uncertain
 from kimi_planner.plan.noise import compound_cumulants
+from kimi_planner.plan.scope import scope_of
+from kimi_planner.plan.simulation import DEFAULT_PATHS
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.inputs import (
-    Workloads,
-    check_price_changes,
-    check_seed,
-    chosen_day,
-    chosen_workloads,
-)
+from kimi_planner.workload.inputs import Workloads, check_price_changes
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
 
@@ -65,6 +61,8 @@ class Sensitivity(Shown):
         The two quantiles.
     title, provenance
         What was asked about, and what the result rests on.
+    currency
+        Of every amount, also of those with ``usd`` in their names.
     """
 
     frame: pd.DataFrame
@@ -72,11 +70,12 @@ class Sensitivity(Shown):
     q: tuple[float, float]
     title: str
     provenance: str
+    currency: str = "USD"
 
     def page(self) -> Page:
         """Return what each uncertain number does to the spend."""
         return Page(
-            title=f"What the spend of {self.title} depends on most: USD per month with one number at "
+            title=f"What the spend of {self.title} depends on most: {self.currency} per month with one number at "
             f"its P{100 * self.q[0]:g} and P{100 * self.q[1]:g}, {self.base_usd_per_month:,.2f} with all at P50",
             frame=self.frame,
             provenance=self.provenance,
@@ -138,16 +137,14 @@ def sensitivity(
     >>> float(drivers["variance_share"].round(2).iloc[0])
     1.0
     """
-    catalog = load_catalog(catalog)
-    chosen = chosen_workloads(workloads)
-    check_seed(seed)
     low, high = _checked_quantiles(q)
-    as_of = chosen_day(as_of)
-    catalog = catalog.on(as_of)
-    check_price_changes(catalog, chosen)
-    covered = month_range(start, months, as_of)
+    scope = scope_of(
+        workloads, None, months, start, as_of, seed=seed, n_paths=DEFAULT_PATHS, catalog=catalog
+    )
+    catalog, covered = scope.catalog, scope.months
+    check_price_changes(catalog, scope.workloads)
     parts = []
-    for workload, name in _choices(chosen, model):
+    for workload, name in _choices(scope.workloads, model):
         check_fees(catalog, load := workload.resolve())
         parts.append(_Part(load, catalog.model(name), covered, catalog.fees))
     explained, variance = _variances(parts, seed)
@@ -173,9 +170,10 @@ def sensitivity(
         q=(low, high),
         title=f"{names} on {models[0] if len(models) == 1 else 'the models chosen'}",
         provenance=(
-            f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), as of {as_of}, seed {seed}, "
+            f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), as of {scope.as_of}, seed {seed}, "
             f"{covered[0]} to {covered[-1]}."
         ),
+        currency=scope.currency,
     )
 
 

@@ -12,12 +12,11 @@ from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.money import plain, usd
 from kimi_planner.report.exchanged import (
     OF_MONTHS,
-    exchange_data,
     exchange_text,
     exchanged,
     month_of,
 )
-from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
+from kimi_planner.report.json_form import DIGITS, as_data, form_text, origin
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import excluded_text, listed
 from kimi_planner.report.text import plain as plain_table
@@ -144,9 +143,8 @@ def portfolio_json(
         "sentences": found.sentences(),
         "notes": projection.notes,
     }
-    for exchange in projection.catalog.exchanges if found.is_feasible else ():
-        data |= exchange_data(exchange, [_dearest(found, exchange), *_means(found, exchange)])
-    return dumped(form_of(data))
+    exchanges = projection.catalog.exchanges if found.is_feasible else ()
+    return form_text(data, {one: [_dearest(found, one), *_means(found, one)] for one in exchanges})
 
 
 def _answer(found: Portfolio) -> dict[str, Any]:
