@@ -22,6 +22,7 @@ from kimi_planner.plan.draws import Draws, Key, uncertain
 from kimi_planner.plan.noise import compound_cumulants
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Quantity, Workload
+from kimi_planner.workload.currency import in_currency_of
 from kimi_planner.workload.inputs import (
     Workloads,
     check_price_changes,
@@ -65,6 +66,8 @@ class Sensitivity(Shown):
         The two quantiles.
     title, provenance
         What was asked about, and what the result rests on.
+    currency
+        What amounts are in.
     """
 
     frame: pd.DataFrame
@@ -72,14 +75,16 @@ class Sensitivity(Shown):
     q: tuple[float, float]
     title: str
     provenance: str
+    currency: str = "USD"
 
     def page(self) -> Page:
         """Return what each uncertain number does to the spend."""
         return Page(
-            title=f"What the spend of {self.title} depends on most: USD per month with one number at "
+            title=f"What the spend of {self.title} depends on most: {self.currency} per month with one number at "
             f"its P{100 * self.q[0]:g} and P{100 * self.q[1]:g}, {self.base_usd_per_month:,.2f} with all at P50",
             frame=self.frame,
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 
@@ -143,7 +148,7 @@ def sensitivity(
     check_seed(seed)
     low, high = _checked_quantiles(q)
     as_of = chosen_day(as_of)
-    catalog = catalog.on(as_of)
+    catalog = in_currency_of(chosen, catalog.on(as_of))
     check_price_changes(catalog, chosen)
     covered = month_range(start, months, as_of)
     parts = []
@@ -176,6 +181,7 @@ def sensitivity(
             f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), as of {as_of}, seed {seed}, "
             f"{covered[0]} to {covered[-1]}."
         ),
+        currency=catalog.currency,
     )
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from kimi_planner.plan.drivers import Sensitivity
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import bar
+from kimi_planner.plot.marks import bar, key_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import at_most, dollars, listed
@@ -31,7 +31,7 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
     -------
     Axes
         A bar from the spend with the number at its lower quantile to that at its upper one, around
-        a line at the spend with all numbers at their medians, dark where it is less and light where
+        a line at the spend with all numbers at their medians, blue where it is less and orange where
         it is more; both beside it with the share of the variance; USD per month. At most 12 bars;
         how many are left out is said below.
 
@@ -61,22 +61,23 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
         canvas.beside(f"{dollars(below)} to {dollars(above)}, {share}", place)
     rest = result.frame["variance_share"].iloc[-1]
     left_out = f" {len(rows) - len(drawn)} smaller ones are not drawn." if rows[MOST_BARS:] else ""
-    canvas.ax.set_xlabel("USD per month, average over the months planned")
+    canvas.ax.set_xlabel(f"{result.currency} per month, average over the months planned")
     canvas.limit(f"all at P50: {dollars(base)}", base, color=theme.ink)
     return canvas.finish(
         f"What the spend depends on most: {result.title}",
         f"Bar: one number from its {low} to its {high}, all others at P50. Beside it: the spend at both, "
-        "and its share of the variance. Dark: less. Light: more. Interactions and single calls are "
+        "and its share of the variance. Interactions and single calls are "
         f"{_percent(rest)} of the variance.{left_out}",
-        f"What the monthly spend of {result.title} depends on most, {dollars(base)} USD with all at P50: "
+        f"What the monthly spend of {result.title} depends on most, {dollars(base)} {result.currency} with all at P50: "
         + listed(
             f"{_name(row['workload'], row['input'])} {dollars(row['low_usd_per_month'])} to "
-            f"{dollars(row['high_usd_per_month'])} USD, {at_most(row['variance_share'])} of the variance"
+            f"{dollars(row['high_usd_per_month'])} {result.currency}, {at_most(row['variance_share'])} of the variance"
             for row in drawn
         )
         + ("." if drawn else "nothing that is uncertain."),
         answer=_answer(drawn),
         provenance=result.provenance,
+        key=key_of(canvas, within="less", over="more"),
     )
 
 

@@ -37,8 +37,8 @@ def change_section(change: PlanChange) -> Section:
     return Section(
         title="What changed in the plan",
         sentences=(
-            f"Booked before {usd(change.before_usd)} USD, now {usd(change.after_usd)} USD: "
-            f"{signed_usd(total([change.after_usd, change.before_usd.copy_negate()]))} USD.",
+            f"Booked before {usd(change.before_usd)} {change.currency}, now {usd(change.after_usd)} {change.currency}: "
+            f"{signed_usd(total([change.after_usd, change.before_usd.copy_negate()]))} {change.currency}.",
             *_basis(change),
             *change.notes,
             change.provenance,
@@ -58,7 +58,7 @@ def change_tables(change: PlanChange) -> tuple[Table, ...]:
     )
     names = [name_text(str(name)) for name in summary]
     right = frozenset(range(1, len(names) + 1))
-    title = "USD to book, all months, by cause"
+    title = f"{change.currency} to book, all months, by cause"
     steps = Table(("step", *names), rows, right, title=title, foot=1)
     moved = assumptions_moved(change)
     if not moved:

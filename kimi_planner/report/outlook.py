@@ -93,6 +93,6 @@ def parts_table(found: LatestEstimate) -> Table:
         ("workload", "model", *headers, "share to come"),
         (*rows, ("total", "", *cells(sums), "")),
         frozenset(range(2, 3 + len(headers))),
-        title="By workload and model (USD)",
+        title=f"By workload and model ({found.catalog.currency})",
         foot=1,
     )

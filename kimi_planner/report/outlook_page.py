@@ -56,13 +56,13 @@ def limits_table(found: LatestEstimate) -> Table:
         for name, limit in (("budget", found.budget), ("plan", found.plan))
         if limit is not None
     ]
+    currency = found.catalog.currency
     headers = (
-        *("against", "USD", "spent", "expected end", "over by", "chance to end above"),
+        *("against", currency, "spent", "expected end", "over by", "chance to end above"),
         *("passed on", "at the earliest", "left a day"),
     )
-    return Table(
-        headers, tuple(rows), frozenset(range(1, 9)), title="Against budget and plan (USD)"
-    )
+    title = f"Against budget and plan ({currency})"
+    return Table(headers, tuple(rows), frozenset(range(1, 9)), title=title)
 
 
 def _breach(limit: Limit, day: Any) -> str:
@@ -90,7 +90,7 @@ def days_table(found: LatestEstimate) -> Table:
         tuple(headers),
         tuple(rows),
         frozenset(range(2, len(headers))),
-        title="By day (USD, to date)",
+        title=f"By day ({found.catalog.currency}, to date)",
     )
 
 
@@ -199,5 +199,6 @@ def _write_lines(book: Any, sheet: Any, found: LatestEstimate, row: int) -> int:
         (name, span(rows, column, "Month end"), span(rows, place, "Month end"))
         for place, name in enumerate(names, column + 1)
     ]
-    sheet.raw.insert_chart(cell(row, 0), book.line_chart(series, "USD to date"))
+    title = f"{found.catalog.currency} to date"
+    sheet.raw.insert_chart(cell(row, 0), book.line_chart(series, title))
     return 19
