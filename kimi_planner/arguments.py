@@ -10,7 +10,8 @@ from functools import cache, wraps
 from importlib import import_module
 from inspect import Parameter, isclass, isfunction, ismodule, signature, unwrap
 from numbers import Integral, Real
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_origin
 
 from kimi_planner.errors import CallError, KimiPlannerError, did_you_mean, shown
 
@@ -19,7 +20,9 @@ Public = TypeVar("Public", bound=Callable[..., Any])
 _WORDS = {
     "Axes": "Axes, such as plt.subplots()[1]",
     "DataFrame": "a DataFrame, such as read_usage() returns",
+    "Callable": "a function",
     "Decimal": "a decimal",
+    "Fraction": "a fraction",
     "Iterable": "a list",
     "Mapping": "a mapping",
     "None": "",
@@ -30,7 +33,9 @@ _WORDS = {
     "date": "a day",
     "float": "a number",
     "int": "a whole number",
+    "ndarray": "an array",
     "str": "text",
+    "tuple": "a tuple",
 }
 _OPEN = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
 _NUMBERS = {"int": Integral, "float": Real}
@@ -42,7 +47,8 @@ def public(function: Public) -> Public:
     Parameters
     ----------
     function : callable
-        A function, a class that is constructed by users, or a method. What takes ``**settings``
+        A function, a method, or a class that is constructed by users, whose methods are public
+        too; those of results are anyway. What takes ``**settings``
         passes them on to another that is public itself, whose arguments count as its own.
 
     Raises
@@ -60,13 +66,20 @@ def public(function: Public) -> Public:
     kimi_planner.errors.CallError: plan() has no argument 'month'. Did you mean 'months'? It takes workloads, months.
     """
     if isinstance(function, type):
-        _guard_constructor(function)
+        made: Any = function
+        made.__init__ = _guarded(made.__init__, function.__name__)
+        guard_methods(function)
         return function
     return _guarded(function, function.__name__)  # type: ignore[return-value]  # same signature
 
 
-def _guard_constructor(constructed: Any) -> None:
-    constructed.__init__ = _guarded(constructed.__init__, constructed.__name__)
+def guard_methods(owner: type) -> None:
+    """Let every public method of a class say which argument does not fit; see :func:`public`."""
+    for name, member in list(vars(owner).items()):
+        method = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        if isfunction(method) and not name.startswith("_") and not hasattr(method, "__wrapped__"):
+            guarded: Any = _guarded(method, name)
+            setattr(owner, name, guarded if method is member else type(member)(guarded))
 
 
 def _guarded(function: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -74,7 +87,7 @@ def _guarded(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             if isinstance(error, CallError):
                 if error.argument in kwargs.keys() - signature(function).parameters.keys():
                     known = [*_names(function), *error.known]  # of what settings are passed on to
@@ -108,38 +121,83 @@ def _misfit(
         parameter = asked.parameters[key]
         if parameter.kind in _OPEN or parameter.annotation is Parameter.empty:
             continue
-        wanted = list(_types(parameter.annotation, unwrap(function).__globals__))
-        words = [_WORDS.get(word, _sources().get(word)) for word in wanted]
-        if None not in words and not any(_is_a(value, word) for word in wanted):
-            told = " or ".join(dict.fromkeys(filter(None, words)))
-            return CallError(f"{name}(): {key} is {shown(value)}. Give {told}.")
+        wrong = _wrong(value, parameter.annotation, unwrap(function).__globals__)
+        if wrong is not None:
+            part, wanted = wrong
+            verb = "is" if part is value else "has"
+            return CallError(f"{name}(): {key} {verb} {shown(part)}. Give {wanted}.")
     return None
 
 
-def _types(annotation: Any, known: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of the types of an annotation, aliases resolved, without what they hold."""
+def _wrong(value: Any, annotation: object, known: Mapping[str, Any]) -> tuple[object, str] | None:
+    """Return what an annotation does not allow, a value or what is in it, and what it allows in words.
+
+    ``None`` if nothing is wrong, or an annotation has a type that nobody gets from us.
+    """
+    types = list(_types(annotation, known))
+    words = [_in_words(word, known) for word, _ in types]
+    if None in words:
+        return None
+    fitting = [(word, parts) for word, parts in types if _is_a(value, word)]
+    if not fitting:
+        return value, " or ".join(dict.fromkeys(filter(None, words)))
+    for word, parts in fitting:
+        if isinstance(value, abc.Mapping):
+            inside = [each for pair in value.items() for each in zip(pair, parts, strict=False)]
+        elif isinstance(value, list | tuple) and parts:
+            each_has_one = word == "tuple" and parts[-1] != "..."
+            inside = list(
+                zip(value, parts if each_has_one else parts[:1] * len(value), strict=False)
+            )
+        else:
+            return None
+        wrong = [found for part, wanted in inside if (found := _wrong(part, wanted, known))]
+        if not wrong:
+            return None
+    return wrong[0]
+
+
+def _in_words(word: str, known: Mapping[str, Any]) -> str | None:
+    """Return what to give where a type is asked for; ``None`` for one that is not ours."""
+    told = _WORDS.get(word, _sources().get(word))
+    made = known.get(word)
+    if told is None and isclass(made) and made.__module__.startswith(f"{__package__}."):
+        return f"a {word}"
+    return told
+
+
+def _types(annotation: object, known: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the names of the types of an annotation, aliases resolved, and what each holds."""
     parts = [ast.parse(str(getattr(annotation, "__forward_arg__", annotation)), mode="eval").body]
     while parts:
-        part = parts.pop(0)
+        part, held = parts.pop(0), []
         if isinstance(part, ast.BinOp):
             parts = [part.left, part.right, *parts]
             continue
-        word = ast.unparse(part).partition("[")[0].rpartition(".")[2]
-        meant = known.get(word)
-        if get_args(meant):
-            yield from _types(meant, {})
+        if isinstance(part, ast.Subscript):
+            inner = part.slice
+            held = [*map(ast.unparse, inner.elts if isinstance(inner, ast.Tuple) else [inner])]
+            part = part.value
+        word = ast.unparse(part).rpartition(".")[2]
+        origin = get_origin(known.get(word))
+        if word == "Literal" or origin is Literal:
+            yield "str", []
+        elif origin in (Union, UnionType):
+            yield from _types(known[word], {})
         else:
-            yield word
+            yield (word, held) if origin is None else (origin.__name__, [])
 
 
 def _is_a(value: object, word: str) -> bool:
     """Whether a value is of a type by its name, which need not be imported here."""
+    names = {base.__name__ for base in type(value).__mro__}
+    if "NaTType" in names:  # a missing time, which claims to be a day
+        return False
     kind = _NUMBERS.get(word) or getattr(abc, word, None)
     if kind is not None:
-        return isinstance(value, kind) and not isinstance(value, bool)
-    return (
-        value is None if word == "None" else word in {base.__name__ for base in type(value).__mro__}
-    )
+        is_text = word in ("Iterable", "Sequence") and isinstance(value, str | bytes)
+        return isinstance(value, kind) and not isinstance(value, bool) and not is_text
+    return value is None if word == "None" else word in names
 
 
 @cache

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from kimi_planner.arguments import public
 from kimi_planner.errors import UsageError, needs, planning, shown
 from kimi_planner.pandas import count_series
 from kimi_planner.usage.paths import LogFile, files_of
@@ -47,6 +48,7 @@ class DaskKimiAccessor:
         return self._series.map_partitions(count_series, meta=meta)
 
 
+@public
 def total_usage(
     source: Any,
     by: str | Sequence[str] = ("month", "model"),

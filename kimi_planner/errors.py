@@ -15,6 +15,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, TypeGuard
 
+_PATH_CHARS = 4096
+
 
 class Where(str):
     """A file, or what it is called, and a line or row of it; as text ``FILE line N``.
@@ -30,7 +32,10 @@ class Where(str):
 
     def __new__(cls, path: object, number: Any = None, unit: str = "line") -> Where:
         """Return the text, with the parts that it was made of."""
-        where = super().__new__(cls, path if number is None else f"{path} {unit} {number}")
+        named = str(path)
+        if len(named) > _PATH_CHARS:  # longer than a file system takes
+            named = f"{named[:_PATH_CHARS]}…"
+        where = super().__new__(cls, named if number is None else f"{named} {unit} {number}")
         where.path, where.line = str(path), number if unit == "line" else None
         return where
 
@@ -57,9 +62,9 @@ class KimiPlannerError(Exception):
     def __init__(self, reason: str = "", at: object = None) -> None:
         # A name out of a file may hold line ends; the message is one line all the same.
         self.reason = re.sub(r"\s*[\r\n]\s*", " ", reason)
-        said = self.reason if at is None else f"{at}: {self.reason}"
-        super().__init__(re.sub(r"[\r\n]+", " ", said))
         self.where = at if at is None or isinstance(at, Where) else Where(at)
+        said = self.reason if at is None else f"{self.where}: {self.reason}"
+        super().__init__(re.sub(r"[\r\n]+", " ", said))
         self.path: str | None = None if self.where is None else self.where.path
         self.line = None if self.where is None else self.where.line
 

@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.boundary import opening
-from kimi_planner.errors import (
-    FileError,
-    KimiPlannerError,
-    Where,
-)
+from kimi_planner.errors import FileError, KimiPlannerError, Where
 from kimi_planner.limits import FILES
 
 

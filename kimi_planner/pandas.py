@@ -45,8 +45,9 @@ def count_series(series: pd.Series[str]) -> pd.Series[int]:
     texts = series.to_numpy(dtype=object)
     for place, text in enumerate(texts):
         if not missing[place] and not isinstance(text, str):
+            [label] = series.index[place : place + 1].tolist()
             raise RequestError(
-                f"Row {series.index[place]!r}: {shown(text)} is not text. Only text and missing values "
+                f"Row {shown(label)}: {shown(text)} is not text. Only text and missing values "
                 "can be counted."
             )
     counts = pd.array([pd.NA] * len(series), dtype="Int64")

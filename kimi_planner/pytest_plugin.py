@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MARKER = "token_budget"
 SHOWN = 20
+MOST_TOKENS = 10**15
 
 _meter = pytest.StashKey["TokenMeter"]()
 
@@ -84,8 +85,10 @@ class TokenMeter:
         from kimi_planner.tokens.chat import count_messages
 
         name = self._named(model)
-        listed = None if tools is None else list(tools)
-        return self._add(count_messages(list(messages), name, listed, **options), name)
+        given: list[Any] = [
+            list(one) if isinstance(one, Iterable) else one for one in (messages, tools)
+        ]
+        return self._add(count_messages(given[0], name, given[1], **options), name)
 
     def cost(self, usage: Any, *, model: str | None = None) -> Decimal:
         """Return the exact cost of a call in USD by its usage object, and add it.
@@ -204,7 +207,7 @@ def _over(words: str, used: Any, limit: Any) -> list[str]:
 
 
 def _limits(marker: pytest.Mark) -> tuple[int | None, Decimal | None]:
-    from kimi_planner.errors import shown
+    from kimi_planner.errors import is_whole, shown
     from kimi_planner.money import exact_decimal
 
     given = dict(marker.kwargs)
@@ -212,8 +215,8 @@ def _limits(marker: pytest.Mark) -> tuple[int | None, Decimal | None]:
     model = given.pop("model", None)
     if marker.args or given or (max_tokens is None and usd is None):
         _refuse(" takes max_tokens=, max_usd= and model=, by name.")
-    if max_tokens is not None and (type(max_tokens) is not int or max_tokens < 0):
-        _refuse(f": max_tokens is {shown(max_tokens)}. It must be a whole number.")
+    if max_tokens is not None and not is_whole(max_tokens, 0, MOST_TOKENS):
+        _refuse(f": max_tokens is {shown(max_tokens)}. It must be a whole number to 10^15.")
     if model is not None:  # a misspelled one would price nothing, and go unseen
         from kimi_planner.catalog import load_catalog
         from kimi_planner.errors import UnknownModelError

@@ -15,6 +15,7 @@ from decimal import ROUND_UP, Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from kimi_planner.arguments import guard_methods
 from kimi_planner.money import exact_decimal, named, usd, usd_text
 from kimi_planner.safe import on_one_line
 
@@ -139,7 +140,11 @@ class Page:
 
 
 class Shown(ABC):
-    """A result that shows itself as a page."""
+    """A result that shows itself as a page; a call that does not fit one of its methods is named."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        guard_methods(cls)
 
     @abstractmethod
     def page(self) -> Page:

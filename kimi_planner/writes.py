@@ -40,14 +40,16 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool = False) -> None
         ``overwrite`` is false.
     """
     for path in files:
-        if path.is_dir():
+        with _named(path):
+            is_folder = path.is_dir()
+        if is_folder:
             raise FileError(f"cannot be written: {path} is a folder. Name another place.")
     if not overwrite:
         for path, content in files.items():
             if path.is_file() and not _holds(path, content):
                 raise FileError(
-                    f"{path} is there already, with other content. Name another place, or pass --force "
-                    "to overwrite it."
+                    f"{path} is there already, with other content. Name another place, or overwrite "
+                    "it: --force, in Python overwrite=True."
                 )
     with _removed_at_the_end() as temporary:
         parts: dict[Path, tuple[Path, Path]] = {}
@@ -129,7 +131,8 @@ def _removed_at_the_end() -> Iterator[list[Path]]:
 def _named(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, RuntimeError) as error:  # a link that leads to itself is a RuntimeError
+    # A link that leads to itself is a RuntimeError, a name with a NUL a ValueError.
+    except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FileError(f"cannot be written ({reason}).", at=path) from None
 

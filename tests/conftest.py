@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # else each worker has threads for all cores, which wait
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Tests start hundreds of processes; each would compile what it imports, which takes longer than they do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+os.environ.pop("PYTEST_ADDOPTS", None)  # options of this run, not of the runs that it starts
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
 settings.register_profile("short", deadline=None, max_examples=10)
@@ -23,6 +29,15 @@ def pytest_addoption(parser):
     """Add the options that write the golden files anew, and that take few cases."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
     parser.addoption("--short", action="store_true", help="one case of each file, and all examples")
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the tests of a file in one process, in order: plans and pages that they share are made once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 def pytest_configure(config):

@@ -3,7 +3,10 @@
 import inspect
 import pickle
 import re
+from datetime import date
+from decimal import Decimal
 from importlib import import_module
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -194,3 +197,73 @@ def test_counted_column_is_a_quantity():
     plan = kp.project(workload, months=1, start="2026-11", as_of="2026-11-28", models="kimi-k2")
     expected = 30 * column.mean() * (1.20 + 3.60) / 1e6
     assert plan.of("kimi-k2", "a").mean().sum() == pytest.approx(expected, rel=1e-9)
+
+
+CHAT = kp.Workload(name="chat", requests_per_day=9, prompt_tokens=900, completion_tokens=90)
+LOG = kp.read_usage(
+    pd.DataFrame(
+        {
+            "timestamp": ["2026-11-01"],
+            "model": ["kimi-k2"],
+            "prompt_tokens": [9],
+            "completion_tokens": [9],
+        }
+    )
+)
+TOTALS = kp.usage.total_usage(LOG, by="model")
+PLAN = kp.project(CHAT, 1, "2026-12", as_of="2026-11-28", catalog="2026-06", n_paths=100)
+RATE = kp.choose.SuccessRate(model="kimi-k2", alpha=1.0, beta=1.0)
+STATED = kp.choose.Objective(failure_usd=1)
+EURO = kp.catalog.Exchange(currency="EUR", rates=((date(2026, 11, 1), Decimal("0.9")),))
+DOUBLE = kp.plan.Scenario(name="double", changes={"traffic": 2})
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: kp.load_catalog().on(pd.NaT), r"as_of is NaT\. Give a day\."),
+        (lambda: EURO.at("2026-11"), r"day is '2026-11'\. Give a day: "),
+        (lambda: EURO.of_months(["2026-13"]), r"month is '2026-13-01'\. Give a day"),
+        (lambda: DOUBLE.applied("chat"), r"workloads is 'chat'\. Give a list\."),
+        (lambda: DOUBLE.applied([5]), r"workloads has 5\. Give Workload\("),
+        (lambda: DOUBLE.of_plan([]), r"projection is \[\]\. Give what project\(\) returns\."),
+        (lambda: DOUBLE.holds(5), r"months is 5\. Give a list\."),
+        (lambda: kp.plot.explore(CHAT, scenarios=["march"]), r"'march' is no scenario"),
+        (lambda: CHAT.given("promt_tokens"), r"no field 'promt_tokens'\. Did you mean 'prompt_tokens'"),
+        (lambda: TOTALS.usage(("kimi-k9",)), r"no model \('kimi-k9',\)\. See frame\."),
+        (lambda: TOTALS.usage(["kimi-k2"]), r"cell is \['kimi-k2'\]\. Give a tuple\."),
+        (lambda: RATE.interval(2), r"confidence is 2\. It must lie between 0 and 1\."),
+        (lambda: RATE.draws(float("nan")), r"count is nan\. It must be a whole number from 1"),
+        (lambda: RATE.quantiles("0.5"), r"shares is '0\.5'\. Give an array\."),
+        (lambda: kp.choose.SuccessRate.of_trials("kimi-k2", (3, 5)), r"trials is \(3, 5\)\. Give Trials"),
+        (lambda: kp.choose.Objective.of("chat"), r"workload is 'chat'\. Give Workload\("),
+        (lambda: kp.choose.Objective().needed_success(1, 1), r"Give value_usd or failure_usd\."),
+        (lambda: STATED.net_usd("often", 1), r"success is 'often'\. Give a number"),
+        (lambda: STATED.switching_usd((1, 2), None), r"second is None\. Give a tuple\."),
+        (lambda: kp.choose.best_by_value({"a": (1, "2"), "b": (1, 1)}), r"cost_usd is '2'\. Give a number"),
+        (lambda: kp.choose.best_by_value({"a": (1, 2)}, 5), r"objective is 5\. Give Objective\("),
+        (lambda: kp.context_fit(CHAT).curve("8k"), r"windows is '8k'\. Give sizes in tokens"),
+        (lambda: kp.context_fit(CHAT).curve([None]), r"windows is \[None\]\."),
+        (lambda: kp.count_tokens("a", engine_name={}), r"Unknown engine \{\}\."),
+        (lambda: kp.report.focus_usage(LOG, exchange=3), r"exchange is 3\. Give Exchange"),
+        (lambda: PLAN.quantile(Decimal("0.5")), r"quantile is 0\.5\. It must lie"),
+        (lambda: kp.choose.thinking_pays(CHAT, "kimi-k2", "kimi-k2-5-thinking", value_usd_per_success="1e400", projection=PLAN), r"It must be below 1,000,000,000,000,000\."),
+        (lambda: kp.plan.example_path("../catalogs/2026-06"), r"no example '\.\./catalogs/2026-06'\."),
+        (lambda: kp.plan.example_path(10**400), r"no example 1000"),
+        (lambda: kp.read_usage("log.csv", progress="yes"), r"progress is 'yes'\. Give a function\."),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_of_any_call_is_an_error_of_ours(tmp_path, monkeypatch, call, said):
+    """Also in a list, in a mapping, and in a method of whatever a call returns."""
+    monkeypatch.chdir(tmp_path)
+    Path("log.csv").write_text("model,prompt_tokens,completion_tokens\nkimi-k2,1,1\n", "utf-8")
+    with pytest.raises(KimiPlannerError, match=said):
+        call()
+
+
+@pytest.mark.parametrize("ask", ["needed", "prepaid"])
+def test_a_sentence_is_of_a_model(ask):
+    """Without one there is nothing to say."""
+    found = kp.capacity.throughput(CHAT, "kimi-k2", months=1, start="2026-12", n_paths=100)
+    with pytest.raises(CallError, match="missing a required argument: 'model'"):
+        getattr(found, ask)()

@@ -50,6 +50,10 @@ def test_what_is_no_text_is_refused() -> None:
     """A number in a column of text is an error with its label, not a guess."""
     with pytest.raises(RequestError, match="Row 'b': 3 is not text"):
         pd.Series(["x", 3], index=["a", "b"], dtype=object).kimi.count_tokens()
+    with pytest.raises(RequestError, match=r"^Row 7: b'x' is not text"):
+        pd.Series(["x", b"x"], index=np.array([0, 7])).kimi.count_tokens()
+    with pytest.raises(RequestError, match=r"^Row 'x{58}…: 3 is not text"):
+        pd.Series([3], index=["x" * 1_000]).kimi.count_tokens()
 
 
 def test_one_core_all_cores_and_a_cluster_agree(expected: list[int], cluster: Any) -> None:

@@ -17,7 +17,7 @@ from kimi_planner.files import globbed
 from kimi_planner.packed import open_unpacked
 from kimi_planner.safe import error_line
 from kimi_planner.tokens.prompts.read import read_templates
-from kimi_planner.usage import json_document
+from kimi_planner.usage import json_log
 from kimi_planner.workload.load import load_workloads
 
 TEMPLATES = """
@@ -171,9 +171,9 @@ def test_a_long_document_is_not_parsed_at_every_block(read, monkeypatch):
     """A value over many blocks is tried again only when it has twice the length."""
     monkeypatch.setattr("kimi_planner.usage.lines._BLOCK_BYTES", 1 << 14)
     tried = []
-    decode = json_document._decode
+    decode = json_log._decode
     monkeypatch.setattr(
-        json_document,
+        json_log,
         "_decode",
         lambda text, at: (tried.append(len(text) - at), decode(text, at))[1],
     )

@@ -100,6 +100,18 @@ def test_amounts_are_those_of_the_list_exactly(made):
     assert matrix.lines(matrix.whole)["credits"] == -200
 
 
+def test_what_spend_depends_on_is_told_in_it(file):
+    """With each number at its median, a month of the plan by hand, in its currency."""
+    plain = [one for one in file.workloads if one.name == "plain"]
+    asked = kp.plan.sensitivity(plain, "kimi-k3", 2, "2027-01", "2026-11-28", catalog=LISTED)
+    assert asked.currency == "CNY"
+    assert asked.base_usd_per_month == pytest.approx(float(31 * DAY + 28 * LATER) / 2, rel=1e-12)
+    assert asked.page().title.startswith("What the spend of plain on kimi-k3 depends on most: CNY")
+    ranged = [one for one in file.workloads if one.name == "ranged"]
+    bars = kp.plan.sensitivity(ranged, "kimi-k3", 1, "2027-01", "2026-11-28", catalog=LISTED)
+    assert kp.plot.tornado(bars).get_xlabel().startswith("CNY per month")
+
+
 def test_every_form_is_in_it_and_none_names_another(made, file):
     """Text, page, workbook, tables and rows have CNY in the place of USD, in words and in keys."""
     sections = plan_sections(made, file.scenarios, None)

@@ -318,3 +318,29 @@ def test_an_outlook_against_an_approved_plan_has_its_bookable_number(source, tmp
     number = booked(plan, {"chat": "kimi-k2"}).by_month["2026-12"]
     assert estimate.planned.usd == number
     assert str(tmp_path / "plan.toml") in estimate.planned.source
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("months = 0", r"months is 0\. "),
+        ("months = 1.5", r"months is 1\.5\. "),
+        ("seed = -1", r"seed is -1\. It must be a whole number from 0"),
+        ("n_paths = 7", r"n_paths is 7\. It must be a whole number from 100"),
+        ('start = "2026-13"', r"2026-13"),
+        ("start = true", r"True"),
+        ('as_of = "soon"', r"'soon'\. Give a day"),
+    ],
+)
+def test_what_an_approved_plan_rests_on_is_checked_where_it_stands(source, tmp_path, line, said):
+    """The message names the file and the line of the record, not an argument of a call."""
+    path = tmp_path / "plan.toml"
+    approve(source, path)
+    key = line.partition(" ")[0]
+    changed = [
+        line if one.startswith(f"{key} = ") else one for one in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(changed))
+    where = changed.index("[approved]") + 1
+    with pytest.raises(WorkloadError, match=rf"plan\.toml line {where}: .*{said}"):
+        read_plan(path)

@@ -13,7 +13,7 @@ from kimi_planner import Workload, project
 from kimi_planner.errors import SettingError
 from kimi_planner.plan import Booking, Scenario, booked, compare_scenarios
 from kimi_planner.plot import alt_text, scenarios
-from kimi_planner.report.scenarios import scenarios_data, scenarios_section
+from kimi_planner.report.comparisons import scenarios_section
 
 AS_OF = date(2026, 11, 24)
 RANGE = {"p10": 500, "p50": 1000, "p90": 3000}
@@ -118,7 +118,7 @@ def test_scenarios_stand_beside_the_plan():
         ("March doubled", "traffic × 2, 2027-03"),
         ("other model", f"model = {MODEL}, of x"),
     ]
-    assert Decimal(scenarios_data(found)[1]["usd"]) == number.usd
+    assert Decimal(scenarios_section(found).data["scenarios"][1]["usd"]) == number.usd
     words = alt_text(scenarios(found))
     assert "March doubled" in words
     assert "P80 plus 10% contingency" in words

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from kimi_planner import recommend
-from kimi_planner.errors import FileError, SettingError
+from kimi_planner.errors import FileError, KimiPlannerError, SettingError
 from kimi_planner.plan import Scenario, compare_scenarios, read_plan, what_if
 from kimi_planner.plan.simulation import project
 from kimi_planner.plot import Explorer, explore
@@ -280,3 +280,58 @@ def test_a_move_that_a_workload_cannot_make_is_said():
 def test_a_notebook_shows_the_widgets(shown):
     """What a notebook displays is the box of widgets."""
     assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"colour": 1}, r"no control 'colour'\. Known: workload, "),
+        ({"trafic": 2}, r"Did you mean 'traffic'"),
+        ({"traffic": "2"}, r"traffic is '2'\. Give a factor from 0 to 4\."),
+        ({"traffic": 4.05}, r"traffic is 4\.05\. Give a factor from 0 to 4\."),
+        ({"output": -1}, r"output is -1\. Give a factor from 0 to 3\."),
+        ({"reasoning": float("nan")}, r"reasoning is nan\."),
+        ({"traffic": True}, r"traffic is True\."),
+        ({"traffic": 10**400}, r"traffic is 1000"),
+        ({"growth": 5}, r"growth is 5\. Did you mean '5%'\? There is as planned, -20%, "),
+        ({"cached": "36%"}, r"cached is '36%'\. .* 35%, 40%, "),
+        ({"cached": None}, r"cached is None\. There is as planned, 0%, "),
+        ({"scenario": "march"}, r"scenario is 'march'\. There is plan\."),
+        ({"workload": "suport-chat"}, r"Did you mean 'support-chat'"),
+        ({"choice": "yes"}, r"choice is 'yes'\. There is True, False\."),
+        ({"output": 2, "choice": 1.5}, r"choice is 1\.5\."),
+    ],
+)
+def test_a_control_is_moved_where_it_can_be_or_nothing_is(shown, value, said):
+    """A slider does not go to its end for what lies beyond it, and moves again after an error."""
+    before = html(shown)
+    with pytest.raises(SettingError, match=said):
+        shown.set(**value)
+    assert html(shown) == before
+    assert shown.draft is None
+    shown.set(traffic=2)
+    assert shown.draft.words == "traffic × 2"
+
+
+@pytest.mark.parametrize("path", [None, 5, b"a.toml", "a\0b.toml", "x" * 300])
+def test_a_name_that_no_file_has_is_refused(shown, path):
+    """The button says so as well, in place of a traceback."""
+    with pytest.raises(KimiPlannerError):
+        shown.save(path)
+
+
+@pytest.mark.parametrize(
+    "name", ['a"b', "a\\b", "a = [1]", "[[x]]", "x#y", 'a"""b', "a'''b", "é 中文 😀"]
+)
+def test_names_that_are_toml_come_back_from_a_saved_file(tmp_path, name):
+    """A workload and a scenario may be called as they are, whatever the form of the file."""
+    scenario = Scenario(name=name, changes={"traffic": 2}, workloads=(name,))
+    shown = explore(replace(AGENT, name=name), scenarios=[scenario], **PLAN)
+    shown.set(workload=name, scenario=name, output=1.5)
+    shown.keep(f"{name} more")
+    shown.save(tmp_path / "a.toml")
+    read = read_plan(tmp_path / "a.toml")
+    assert list(read.workloads) == shown.workloads
+    assert [(one.name, one.workloads) for one in read.scenarios] == [
+        (name, (name,)), (f"{name} more", (name,))
+    ]  # fmt: skip

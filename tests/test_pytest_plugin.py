@@ -151,9 +151,22 @@ def test_unknown_is_never_a_pass(run):
         @pytest.mark.token_budget
         def test_no_limit(kimi):
             kimi.count("a")
+
+        @pytest.mark.token_budget(max_tokens=10**400)
+        def test_no_bound(kimi):
+            kimi.count("a")
+
+        @pytest.mark.token_budget(max_tokens=9, model="kimi-k2")
+        def test_no_messages(kimi):
+            kimi.count_messages(None)
+
+        @pytest.mark.token_budget(max_tokens=9, model="kimi-k2")
+        def test_no_tools(kimi):
+            kimi.count_messages([{"role": "user", "content": "a"}], tools=5)
         """
     )
-    result.assert_outcomes(failed=12)
+    result.assert_outcomes(failed=15)
+    assert "INTERNALERROR" not in result.stdout.str()
     text = result.stdout.str()
     assert text.count("the test counted nothing") == 2
     assert "No model is named" in text
@@ -164,6 +177,8 @@ def test_unknown_is_never_a_pass(run):
     assert "token_budget: Unknown model 'kimi-k8'" in text
     assert "model is 5" in text
     assert "max_usd is -1" in text
+    assert "max_tokens is 1000" in text
+    assert "TypeError:" not in text
 
 
 def test_a_failing_test_keeps_its_own_failure(run):

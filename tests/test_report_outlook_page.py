@@ -4,7 +4,6 @@ import io
 import re
 from datetime import date
 from decimal import Decimal
-from itertools import product
 
 import numpy as np
 import openpyxl
@@ -86,7 +85,13 @@ def test_a_day_that_the_log_ends_on_is_one_row(log):
 
 @pytest.mark.parametrize(
     ("scheme", "width", "media"),
-    [*product(("light", "dark"), (1440, 768, 375), ("screen",)), ("dark", 768, "print")],
+    [
+        ("light", 375, "screen"),
+        ("light", 1440, "screen"),
+        ("dark", 375, "screen"),
+        ("dark", 768, "screen"),
+        ("dark", 768, "print"),
+    ],
 )
 def test_the_page_is_read_by_anyone(browser, estimate, tmp_path, scheme, width, media):
     """Axe finds no barrier, nothing is wider than the screen, and no number is broken in two."""

@@ -10,7 +10,7 @@ import pytest
 from kimi_planner import read_usage
 from kimi_planner.errors import UsageError
 from kimi_planner.usage import arrow_files
-from kimi_planner.usage.arrow_cells import spelled_out
+from kimi_planner.usage.arrow_sizes import spelled_out
 
 pa = pytest.importorskip("pyarrow")
 from pyarrow import feather, ipc, parquet  # noqa: E402

@@ -16,7 +16,7 @@ from logs import lines as text
 
 from kimi_planner import read_usage, usage
 from kimi_planner.errors import MissingExtraError, UsageError
-from kimi_planner.usage import json_document, json_log, lines, reading
+from kimi_planner.usage import json_log, lines, reading
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
 HEADER = "timestamp,prompt_tokens,completion_tokens\n"
@@ -377,7 +377,7 @@ def test_a_line_of_absurd_length_is_refused(read, monkeypatch):
 
 def test_a_document_of_absurd_size_is_refused(read, monkeypatch):
     """An object that spans lines is held in memory only up to a limit; an array has none."""
-    monkeypatch.setattr(json_document, "DOCUMENT_CHARS", 5_000)
+    monkeypatch.setattr(json_log, "DOCUMENT_CHARS", 5_000)
     monkeypatch.setattr(lines, "_BLOCK_BYTES", 1_000)
     many = [USAGE | {"prompt_tokens": n} for n in range(500)]
     assert read(json.dumps(many, indent=2), "a.json")["prompt_tokens"].tolist() == list(range(500))

@@ -447,3 +447,66 @@ def test_an_empty_frame_is_refused():
     """No rows is no log."""
     with pytest.raises(UsageError, match="usage frame: no rows"):
         read_usage(pd.DataFrame({"prompt_tokens": [], "completion_tokens": []}))
+
+
+def test_times_in_a_column_of_objects_are_those_they_are():
+    """Of whatever zone, beside days, text and none: a frame need not have a column of times alone."""
+    times = [
+        pd.Timestamp("2026-11-01 12:00", tz="UTC"),
+        pd.Timestamp("2026-11-02 02:00", tz="Pacific/Kiritimati"),
+        pd.Timestamp("2026-11-01 12:00"),
+        "2026-11-01T13:00:00+01:00",
+    ]
+    for some in (times[:1], times[:2], times[:3], times, [*times[:2], None], [*times[:2], pd.NaT]):
+        calls = {"model": "kimi-k2", "prompt_tokens": 9, "completion_tokens": 1}
+        frame = pd.DataFrame(calls, index=range(len(some)))
+        frame["timestamp"] = pd.Series(some, dtype=object)
+        read = read_usage(frame)["timestamp"]
+        assert set(read.dropna()) == {times[0]}
+        assert read.isna().sum() == sum(one is None or one is pd.NaT for one in some)
+
+
+def test_a_cell_that_compares_with_nothing_is_refused_as_another_value_is():
+    """A table in a table is no number, and no bare error from inside."""
+    frame = pd.DataFrame({"model": "kimi-k2", "prompt_tokens": [9, 9], "completion_tokens": 1})
+    for cell in (
+        pd.DataFrame({"a": [1, 2]}),
+        pd.Series([1, 2]),
+        np.array([1, 2]),
+        pd.Index([1, 2]),
+    ):
+        frame["prompt_tokens"] = pd.Series([9, cell], dtype=object)
+        with pytest.raises(UsageError, match="row 1"):
+            read_usage(frame)
+
+
+@pytest.mark.parametrize("mark", [("", "utf-8"), ("\ufeff", "utf-8"), ("\ufeff", "utf-16-le")])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_lines_may_end_in_a_carriage_return_alone(tmp_path, monkeypatch, form, mark):
+    """As spreadsheets still save for a Macintosh; also where a block ends inside a line."""
+    monkeypatch.setattr("kimi_planner.usage.lines._BLOCK_BYTES", 250)
+    rows = [{"model": "kimi-k2", "prompt_tokens": n, "completion_tokens": 5} for n in range(30)]
+    head = [] if form == "jsonl" else [",".join(rows[0])]
+    lines = [
+        json.dumps(row) if form == "jsonl" else ",".join(map(str, row.values())) for row in rows
+    ]
+    path = tmp_path / f"log.{form}"
+    first, encoding = mark
+    path.write_bytes((first + "".join(f"{line}\r" for line in [*head, *lines])).encode(encoding))
+    frame = read_usage(path)
+    assert frame["prompt_tokens"].tolist() == list(range(30))
+    assert not frame.attrs["incomplete_last_line"]
+
+
+@pytest.mark.parametrize(
+    "doubled", ["{'prompt_tokens': 5, 'prompt_tokens': 6, 'completion_tokens': 1}"]
+)
+def test_a_key_that_stands_twice_in_a_cell_of_python_is_refused(tmp_path, doubled):
+    """As in JSON, where it tells what a call costs; elsewhere the last of them counts."""
+    path = tmp_path / "log.csv"
+    path.write_text(f'model,usage\nkimi-k2,"{doubled}"\n', "utf-8")
+    with pytest.raises(UsageError, match="the key 'prompt_tokens' stands twice"):
+        read_usage(path)
+    fine = doubled.replace("6", "5").replace("1}", "1, 'note': 'a', 'note': 'b'}")
+    path.write_text(f'model,usage\nkimi-k2,"{fine}"\n', "utf-8")
+    assert read_usage(path)["prompt_tokens"].tolist() == [5]

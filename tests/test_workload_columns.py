@@ -11,7 +11,7 @@ import pytest
 
 from kimi_planner.errors import KimiPlannerError, WorkloadError
 from kimi_planner.workload import Workload
-from kimi_planner.workload.columns import read_column
+from kimi_planner.workload.measured import read_column
 
 TABLE = b"words,id\n5,a\n7,b\n"
 

@@ -194,3 +194,17 @@ def test_a_field_that_is_not_known_is_refused():
     calls = pd.DataFrame({"prompt_tokens": [2000], "completion_tokens": [500]})
     with pytest.raises(WorkloadError, match=r"unknown field 'growth'.*Known: name"):
         Workload.from_usage(calls, "w", requests_per_day=1, growth=0.1)
+
+
+def test_values_that_make_one_name_are_not_one_workload():
+    """What stands between two columns may stand in a value too."""
+    calls = {"model": "kimi-k2", "prompt_tokens": 9, "completion_tokens": 1}
+    times = pd.date_range("2026-11-01", periods=4, freq="12h", tz="UTC")
+    frame = pd.DataFrame(calls, index=range(4)).assign(timestamp=times)
+    frame["a"], frame["b"] = ["x / y", "x / y", "x", "x"], ["z", "z", "y / z", "y / z"]
+    with pytest.raises(WorkloadError, match=r"by is a, b, .* make one name: 'x / y / z'\."):
+        Workload.from_usage(frame, by=["a", "b"])
+    frame["b"] = ["z", "z", "y", "z"]
+    assert [one.name for one in Workload.from_usage(frame, by=["a", "b"])] == [
+        "x / y / z", "x / y", "x / z"
+    ]  # fmt: skip

@@ -7,15 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
-from kimi_planner.billing.meters import (
-    FEE,
-    METERS,
-    TOKEN_METERS,
-    ByMeter,
-    Number,
-    Usage,
-    fee_key,
-)
+from kimi_planner.billing.meters import FEE, METERS, TOKEN_METERS, ByMeter, Number, Usage, fee_key
 from kimi_planner.errors import PriceNotFoundError, shown
 from kimi_planner.money import EXACT, decimal_places
 

@@ -17,13 +17,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.calls.notes import reserved_notes, window_notes
 from kimi_planner.calls.overflow import carry_out, first_overflows
 from kimi_planner.calls.sizes import CallSizes
-from kimi_planner.calls.turns import (
-    QUANTILES,
-    CallPrice,
-    Expected,
-    turn_frame,
-    whole_conversations,
-)
+from kimi_planner.calls.turns import QUANTILES, CallPrice, Expected, turn_frame, whole_conversations
 from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import SettingError
 from kimi_planner.notes import Note, note

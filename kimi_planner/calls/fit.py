@@ -88,7 +88,6 @@ class ContextFit(Shown):
     seed: int
     needed_tokens: Mapping[tuple[str, str], Array] = field(repr=False, compare=False)
 
-    @public
     def share(self, workload: str, model: str) -> float:
         """Return the share of calls that fit, NaN if the model's window is unknown.
 
@@ -99,7 +98,6 @@ class ContextFit(Shown):
         """
         return self.of(workload, model).fit_share
 
-    @public
     def of(self, workload: str, model: str) -> Served:
         """Return which calls of a workload a model serves.
 
@@ -125,7 +123,6 @@ class ContextFit(Shown):
             for name, model, *shares in zip(*columns, strict=True)
         }
 
-    @public
     def curve(self, windows: ArrayLike) -> pd.DataFrame:
         """Return the share of calls that would fit windows of other sizes.
 
@@ -138,8 +135,18 @@ class ContextFit(Shown):
         -------
         DataFrame
             ``workload``, ``model``, ``window_tokens`` and ``fit_share``, one row for each.
+
+        Raises
+        ------
+        SettingError
+            If one is no number of tokens.
         """
-        sizes = np.asarray(windows, dtype=float).ravel()
+        try:
+            sizes = np.asarray(windows, dtype=float).ravel()
+        except (TypeError, ValueError):
+            sizes = np.array([np.nan])
+        if not (sizes >= 0).all():
+            raise SettingError(f"windows is {shown(windows)}. Give sizes in tokens, from 0.")
         return pd.concat(
             [
                 pd.DataFrame(

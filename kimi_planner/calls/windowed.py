@@ -12,12 +12,7 @@ import numpy as np
 
 from kimi_planner.calls.expected import CallTokens, free_tokens
 from kimi_planner.calls.overflow import billed_calls, first_overflows
-from kimi_planner.workload.drawn import (
-    MAX_SAMPLE_CALLS,
-    SAMPLE_CONVERSATIONS,
-    CallSample,
-    Drawn,
-)
+from kimi_planner.workload.drawn import MAX_SAMPLE_CALLS, SAMPLE_CONVERSATIONS, CallSample, Drawn
 from kimi_planner.workload.quantity import Array, Constant, Quantity
 from kimi_planner.workload.resolve import Sizes
 from kimi_planner.workload.turns import turn_chances, turn_means, whole_turns

@@ -201,10 +201,10 @@ class Throughput(Shown, Scope):
             groups.setdefault(key, []).append(model)
         return [tuple(group) for group in groups.values()]
 
-    def needed(self, *models: str) -> str:
+    def needed(self, model: str, *alike: str) -> str:
         """Return in one sentence which tier all workloads together need on models alike, and why."""
-        peaks, tier = self.of(models[0]), self.tier(models[0])
-        reasons = ", ".join(limit.replace("_", " ") for limit in self.binding(models[0]))
+        models, peaks, tier = (model, *alike), self.of(model), self.tier(model)
+        reasons = ", ".join(limit.replace("_", " ") for limit in self.binding(model))
         of_all = len(models) > 1 and set(models) == set(self.models)
         on = "On any model" if of_all else f"On {', '.join(models)}"
         if tier is None:
@@ -216,14 +216,14 @@ class Throughput(Shown, Scope):
         why = f", because of {reasons}" if reasons else ""
         return f"{on} all workloads together need {least}tier {tier.tier}{why}."
 
-    def prepaid(self, *models: str) -> str | None:
+    def prepaid(self, model: str, *alike: str) -> str | None:
         """Return in one sentence what must be recharged for that tier, beside the plan's spend."""
-        tier = self.tier(models[0])
+        models, tier = (model, *alike), self.tier(model)
         if tier is None:
             return None
         recharge = tier.cumulative_recharge_usd
         text = f"It takes {recharge:,f} USD of recharges in total, which is credit that calls are paid from"
-        spends = [spend for model in models if (spend := self.spend_usd(model)) is not None]
+        spends = [spend for one in models if (spend := self.spend_usd(one)) is not None]
         if not spends:
             return f"{text}; what the plan spends is not known."
         least, most = (f"{usd(amount, 0)}" for amount in (min(spends), max(spends)))

@@ -8,7 +8,6 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from kimi_planner.arguments import public
 from kimi_planner.catalog.model import PRICES, ModelSpec
 from kimi_planner.catalog.provenance import (
     Conflict,
@@ -19,13 +18,7 @@ from kimi_planner.catalog.provenance import (
     Rating,
     Source,
 )
-from kimi_planner.errors import (
-    PriceNotFoundError,
-    UnknownModelError,
-    did_you_mean,
-    needs,
-    shown,
-)
+from kimi_planner.errors import PriceNotFoundError, UnknownModelError, did_you_mean, needs, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +139,6 @@ class Catalog(Shown):
         """Model ids, in the order of the file."""
         return tuple(model.id for model in self.models)
 
-    @public
     def model(self, model_id: str) -> ModelSpec:
         """Return the model with exactly this id.
 
@@ -169,7 +161,6 @@ class Catalog(Shown):
             f"{did_you_mean(str(model_id), self.ids)}"
         )
 
-    @public
     def select(self, model_ids: str | Iterable[str] | None = None) -> tuple[ModelSpec, ...]:
         """Return the named models, or all of them.
 
@@ -208,7 +199,6 @@ class Catalog(Shown):
         integers = dict.fromkeys(("context_window_tokens", "reasoning_depth", "speed"), "Int64")
         return pd.DataFrame(rows).astype(integers)
 
-    @public
     def with_discount(
         self, share: Decimal | int | float | str, models: str | Iterable[str] | None = None
     ) -> Catalog:
@@ -232,7 +222,6 @@ class Catalog(Shown):
 
         return discounted(self, share, models)
 
-    @public
     def with_price(self, model: str, **prices: Decimal | int | float | str | None) -> Catalog:
         """Return a catalog with other prices of one model, on every day.
 
@@ -263,7 +252,6 @@ class Catalog(Shown):
 
         return repriced(self, model, prices)
 
-    @public
     def with_capability(
         self, capability: str, models: str | Iterable[str] | None = None
     ) -> Catalog:
@@ -307,7 +295,6 @@ class Catalog(Shown):
 
         return batched(self)
 
-    @public
     def in_currency(self, currency: str, *, rate: Decimal | int | float | str, on: date) -> Catalog:
         """Return the catalog with a rate of another currency from a day on, added to those that it has.
 
@@ -332,7 +319,6 @@ class Catalog(Shown):
 
         return exchanged(self, currency, rate, on)
 
-    @public
     def with_list(self, currency: str) -> Catalog:
         """Return the catalog, a plan with which is shown at its price list in another currency too.
 
@@ -345,7 +331,6 @@ class Catalog(Shown):
 
         return shown_at_list(self, currency)
 
-    @public
     def at_list(self, currency: str) -> Catalog:
         """Return the catalog with its price list in another currency in the place of its prices.
 
@@ -362,7 +347,6 @@ class Catalog(Shown):
 
         return at_list(self, currency)
 
-    @public
     def check_as_of(self, as_of: date) -> None:
         """Refuse a day on which this catalog was not yet published.
 
@@ -377,7 +361,6 @@ class Catalog(Shown):
                 "Give a later --as-of, or a catalog of that time."
             )
 
-    @public
     def on(self, as_of: date) -> Catalog:
         """Return the catalog as it was known on a day, with the prices of that day.
 

@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.catalog.model import ALL_PRICES, CAPABILITIES, PRICES, ModelSpec, PricePeriod
 from kimi_planner.catalog.provenance import Exchange, Source
-from kimi_planner.errors import (
-    CatalogError,
-    PriceNotFoundError,
-    day_of,
-    restated,
-    shown,
-    unknown,
-)
+from kimi_planner.errors import CatalogError, PriceNotFoundError, day_of, restated, shown, unknown
 from kimi_planner.money import EXACT, exact_decimal
 
 if TYPE_CHECKING:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from kimi_planner.arguments import public
+from kimi_planner.errors import CatalogError, day_of
+
 #: What is compared between two models on the same tasks.
 MEASURED = ("output tokens", "reasoning tokens", "cost")
 
@@ -150,6 +153,7 @@ class Fee:
     source: str
 
 
+@public
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """Rates that the user gave: amounts in USD are shown in another currency too, never added to it.
@@ -161,19 +165,40 @@ class Exchange:
     rates
         Days, and how much of it one USD is from then on, in the order of the days; before the first
         of them its rate holds.
+
+    Examples
+    --------
+    >>> print(Exchange(currency="EUR", rates=((date(2026, 11, 24), Decimal("0.92")),)))
+    0.92 EUR per USD on 2026-11-24
     """
 
     currency: str
     rates: tuple[tuple[date, Decimal], ...]
 
     def at(self, day: date | None) -> Decimal:
-        """Return how much one USD is on a day; by the latest rate without one."""
+        """Return how much one USD is on a day; by the latest rate without one.
+
+        Raises
+        ------
+        CatalogError
+            If it is no day.
+        """
+        if day is not None:
+            day = day_of("day", day, fault=CatalogError)
         begun = [rate for since, rate in self.rates if day is None or since <= day]
         return begun[-1] if begun else self.rates[0][1]
 
     def of_months(self, months: Iterable[str]) -> dict[str, Decimal]:
-        """Return how much one USD is on the first day of each month such as ``2027-01``."""
-        return {month: self.at(date.fromisoformat(f"{month}-01")) for month in months}
+        """Return how much one USD is on the first day of each month such as ``2027-01``.
+
+        Raises
+        ------
+        CatalogError
+            If one is no month.
+        """
+        return {
+            month: self.at(day_of("month", f"{month}-01", fault=CatalogError)) for month in months
+        }
 
     def __str__(self) -> str:
         """Return the rates and their days."""

@@ -23,12 +23,7 @@ from kimi_planner.catalog.model import (
     PricePeriod,
 )
 from kimi_planner.catalog.provenance import ANSWER, MEASURED, Behaviour, Rating, Source
-from kimi_planner.catalog.rendering import (
-    CHAT_TEMPLATES,
-    MAX_PATCHES,
-    RENDERING_WORDS,
-    Rendering,
-)
+from kimi_planner.catalog.rendering import CHAT_TEMPLATES, MAX_PATCHES, RENDERING_WORDS, Rendering
 from kimi_planner.errors import CatalogError, shown, unknown
 from kimi_planner.toml_file import TomlFile
 

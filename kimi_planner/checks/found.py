@@ -23,12 +23,7 @@ from kimi_planner.checks.prompts import (
 )
 from kimi_planner.checks.results import CheckResult, Measure, Place, invalid, missing, unused
 from kimi_planner.checks.unused import unused_variables
-from kimi_planner.errors import (
-    FileError,
-    RequestError,
-    UnknownModelError,
-    shown,
-)
+from kimi_planner.errors import FileError, RequestError, UnknownModelError, shown
 from kimi_planner.files import read_text
 from kimi_planner.limits import TEXT_BYTES
 from kimi_planner.notes import counted

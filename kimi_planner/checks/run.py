@@ -13,10 +13,7 @@ from kimi_planner.checks.coverage import Coverage, hold_coverage
 from kimi_planner.checks.found import Found, find_prompts
 from kimi_planner.checks.prompt_limits import SpecsOfDay, hold_prompt
 from kimi_planner.checks.prompts import Prompt, Reader, read_file
-from kimi_planner.checks.results import (
-    CheckResult,
-    Outcome,
-)
+from kimi_planner.checks.results import CheckResult, Outcome
 from kimi_planner.checks.unused import unused_overrides, unused_variables
 from kimi_planner.checks.workloads import Plans, hold_workloads
 from kimi_planner.errors import PriceNotFoundError

@@ -9,7 +9,6 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from kimi_planner.catalog import Exchange
-from kimi_planner.choose.given import settings_of
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import EXACT, exact_decimal, usd
 from kimi_planner.plan.projection import Projection
@@ -160,7 +159,7 @@ def _keeping_traffic(
 
     def worst(traffic: Decimal) -> Decimal:
         [changed] = what_if(workload, traffic=traffic)
-        again = project(changed, models=[model], **settings_of(projection))
+        again = project(changed, models=[model], **projection.settings, catalog=projection.catalog)
         return again.of(model, workload.name).worst_month(share)[1]
 
     at = projection.of(model, workload.name).worst_month(share)[1]

@@ -15,6 +15,9 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
+#: Of an amount that a choice is made by.
+MOST_USD = 10**15
+
 
 def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     """Return an amount as an exact decimal.
@@ -29,6 +32,8 @@ def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     if amount < 0 or not (amount or or_nothing):
         least = "at least" if or_nothing else "above"
         raise SettingError(f"{name} is {amount}. It must be {least} 0.")
+    if amount >= MOST_USD:  # sums of it over many tasks would be endless
+        raise SettingError(f"{name} is {shown(amount)}. It must be below {MOST_USD:,}.")
     return amount
 
 
@@ -58,19 +63,9 @@ def projection_given(
 
 def peaks_of(workloads: Sequence[Workload], projection: Projection) -> Throughput:
     """Return the peaks of workloads on the paths of a plan."""
-    return throughput(workloads, projection.models, **settings_of(projection))
-
-
-def settings_of(projection: Projection) -> dict[str, Any]:
-    """Return what says again on which paths a projection was made, workloads and models apart."""
-    return {
-        "months": len(projection.months),
-        "start": str(projection.months[0]),
-        "as_of": projection.as_of,
-        "seed": projection.seed,
-        "n_paths": projection.n_paths,
-        "catalog": projection.catalog,
-    }
+    return throughput(
+        workloads, projection.models, **projection.settings, catalog=projection.catalog
+    )
 
 
 def known_tier(limits: Limits, number: object) -> Tier:

@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from kimi_planner.arguments import public
+from kimi_planner.errors import SettingError
 from kimi_planner.workload import Workload
+from kimi_planner.workload.quantity import Array
+
+Number: TypeAlias = float | Fraction | Array
+#: How often a model solves a task, and what that costs.
+Known: TypeAlias = tuple[Number, Number]
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Objective:
     """What a solved task is worth to a team, and what one costs that is not solved.
@@ -59,7 +66,7 @@ class Objective:
         """What it changes whether a task is solved: its value, and the failure that is spared."""
         return (self.value_usd or Fraction(0)) + self.failure_usd
 
-    def net_usd(self, success: Any, cost_usd: Any) -> Any:
+    def net_usd(self, success: Number, cost_usd: Number) -> Any:
         """Return the net value of a task.
 
         Parameters
@@ -69,22 +76,29 @@ class Objective:
         cost_usd : number or ndarray, USD
             Expected cost of its calls. Fractions give a fraction, floats a float.
         """
-        stake, failure = self.stake_usd, self.failure_usd
+        stake: Any = self.stake_usd
+        failure: Any = self.failure_usd
         if isinstance(success, Fraction) and isinstance(cost_usd, Fraction | int):
             return stake * success - failure - cost_usd
-        return float(stake) * success - float(failure) - cost_usd
+        stake, failure = float(stake), float(failure)
+        return stake * success - failure - cost_usd
 
-    def needed_success(self, cost_usd: Any, net_usd: Any) -> Any:
+    def needed_success(self, cost_usd: Number, net_usd: Number) -> Any:
         """Return the probability at which a task of a cost has a net value.
 
         Raises
         ------
-        ZeroDivisionError
+        SettingError
             If nothing depends on whether a task is solved.
         """
-        return (net_usd + self.failure_usd + cost_usd) / self.stake_usd
+        if not self.is_stated:
+            raise SettingError(
+                "No success is worth a cost where nothing depends on it. Give value_usd or failure_usd."
+            )
+        net: Any = net_usd
+        return (net + self.failure_usd + cost_usd) / self.stake_usd
 
-    def switching_usd(self, first: tuple[Any, Any], second: tuple[Any, Any]) -> Any:
+    def switching_usd(self, first: Known, second: Known) -> Any:
         """Return the value of a solved task at which two models have the same net value.
 
         Parameters
@@ -105,10 +119,9 @@ class Objective:
         >>> Objective().switching_usd(half, all_but)
         Fraction(2, 5)
         """
-        gain = second[0] - first[0]
-        if gain == 0:
-            return None
-        return (second[1] - first[1]) / gain - self.failure_usd
+        (solved, cost), (more, dearer) = cast("tuple[tuple[Any, Any], ...]", (first, second))
+        gain = more - solved
+        return None if gain == 0 else (dearer - cost) / gain - self.failure_usd
 
 
 class Best(NamedTuple):
@@ -128,7 +141,7 @@ class Best(NamedTuple):
 
 @public
 def best_by_value(
-    models: Mapping[str, tuple[Any, Any]], objective: Objective | None = None
+    models: Mapping[str, Known], objective: Objective | None = None
 ) -> tuple[Best, ...]:
     """Return the models that are best for some value of a solved task, from the least value on.
 
@@ -155,7 +168,7 @@ def best_by_value(
     """
     objective = Objective() if objective is None else objective
     failure = Objective(failure_usd=objective.failure_usd)
-    left = dict(sorted(models.items()))
+    left: dict[str, Any] = dict(sorted(models.items()))
     if not left:
         return ()
     now = max(left, key=lambda model: (failure.net_usd(*left[model]), left[model][0]))

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import pandas as pd
 
-from kimi_planner.arguments import public
 from kimi_planner.calls.caps import WORTH_SAYING
 from kimi_planner.calls.fit import ContextFit, Served
 from kimi_planner.capacity.tiers import Throughput
@@ -158,7 +157,6 @@ class Recommendation(Shown):
         said = [f"{one.workload}: {one.why}." for one in self.decisions]
         return [*said, *([self.saving.sentence] if self.saving else [])]
 
-    @public
     def ranking(self, workload: str) -> list[Choice]:
         """Return the models that qualify for a workload, best first; none may.
 

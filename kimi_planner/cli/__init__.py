@@ -11,12 +11,7 @@ import click
 from kimi_planner import __version__
 from kimi_planner.cli.exits import Exit
 from kimi_planner.cli.group import Commands
-from kimi_planner.errors import (
-    KimiPlannerError,
-    PriceNotFoundError,
-    TooLittleUsageError,
-    planning,
-)
+from kimi_planner.errors import KimiPlannerError, PriceNotFoundError, TooLittleUsageError, planning
 from kimi_planner.streams import drop
 
 __all__ = ["main"]

@@ -11,7 +11,6 @@ from itertools import accumulate
 import numpy as np
 import pandas as pd
 
-from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import SettingError
 from kimi_planner.forecast.horizon import Period
@@ -157,12 +156,10 @@ class LatestEstimate(Shown):
         """Expected spend of the whole period: what was spent, and the mean of the rest."""
         return total([self.actual_usd, self.expected_ahead_usd])
 
-    @public
     def quantile(self, q: float) -> float:
         """Return a quantile of the spend of the whole period, USD; ``q`` between 0 and 1."""
         return float(self.actual_usd) + (float(self.ahead.quantile(q)) if self.ahead else 0.0)
 
-    @public
     def against(self, limit_usd: Decimal | float | str) -> Limit:
         """Hold the end of the period against an amount.
 

@@ -12,7 +12,6 @@ from typing import overload
 import numpy as np
 import pandas as pd
 
-from kimi_planner.arguments import public
 from kimi_planner.billing.meters import ByMeter
 from kimi_planner.catalog import Catalog
 from kimi_planner.errors import SettingError, UsageError, shown
@@ -29,6 +28,7 @@ from kimi_planner.series.observed import Observed
 from kimi_planner.series.spread import Ranges
 from kimi_planner.writes import write_text
 
+_TAIL = 1e-12
 QUANTILES = {"p05_usd": 0.05, "p10_usd": 0.1, "p50_usd": 0.5, "p90_usd": 0.9, "p95_usd": 0.95}
 
 
@@ -128,14 +128,13 @@ class SpendForecast(Shown):
     @overload
     def quantile(self, q: Iterable[float]) -> Array: ...
 
-    @public
     def quantile(self, q: float | Iterable[float]) -> float | Array:
         """Return quantiles of the total spend over the horizon.
 
         Parameters
         ----------
         q : float or iterable of float
-            Strictly between 0 and 1.
+            Between 0 and 1, 1e-12 from them at least.
 
         Returns
         -------
@@ -149,14 +148,15 @@ class SpendForecast(Shown):
         """
         try:
             shares = np.asarray([q] if isinstance(q, NUMBER) else list(q), dtype=np.float64)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             shares = np.array([np.nan])
-        if shares.ndim != 1 or not ((shares > 0) & (shares < 1)).all():
-            raise SettingError(f"quantile is {shown(q)}. It must lie between 0 and 1.")
+        if shares.ndim != 1 or not ((shares >= _TAIL) & (shares <= 1 - _TAIL)).all():
+            raise SettingError(
+                f"quantile is {shown(q)}. It must lie between 0 and 1, {_TAIL} from them at least."
+            )
         amounts = np.asarray(self._level[-1] * self.ranges.last.quantile(shares)[0])
         return float(amounts[0]) if isinstance(q, NUMBER) else amounts
 
-    @public
     def interval(self, level: float = 0.8) -> tuple[float, float]:
         """Return the central range that holds the total with this probability, USD."""
         if not isinstance(level, NUMBER) or not 0 < level < 1:
@@ -207,7 +207,6 @@ class SpendForecast(Shown):
         rows = [(key, float(amount / bill.total) * self.mean) for key, amount in bill if amount]
         return pd.DataFrame(rows, columns=["meter", "usd"])
 
-    @public
     def record(self, path: str | Path) -> None:
         """Keep this forecast, the earlier ones and the outcomes that the log shows in a file.
 

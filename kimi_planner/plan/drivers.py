@@ -12,24 +12,19 @@ import numpy as np
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.catalog import Catalog, Fee, ModelSpec, load_catalog
+from kimi_planner.catalog import Catalog, Fee, ModelSpec
 from kimi_planner.errors import SettingError, shown, unknown
 from kimi_planner.plan.beyond_tokens import check_fees
 from kimi_planner.plan.bill import LoadPlan
-from kimi_planner.plan.calendar import Month, month_range
+from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import periods_of
 from kimi_planner.plan.draws import Draws, Key, uncertain
 from kimi_planner.plan.noise import compound_cumulants
+from kimi_planner.plan.scope import scope_of
+from kimi_planner.plan.simulation import DEFAULT_PATHS
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Quantity, Workload
-from kimi_planner.workload.currency import in_currency_of
-from kimi_planner.workload.inputs import (
-    Workloads,
-    check_price_changes,
-    check_seed,
-    chosen_day,
-    chosen_workloads,
-)
+from kimi_planner.workload.inputs import Workloads, check_price_changes
 from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
 
@@ -67,7 +62,7 @@ class Sensitivity(Shown):
     title, provenance
         What was asked about, and what the result rests on.
     currency
-        What amounts are in.
+        Of every amount, also of those with ``usd`` in their names.
     """
 
     frame: pd.DataFrame
@@ -143,16 +138,14 @@ def sensitivity(
     >>> float(drivers["variance_share"].round(2).iloc[0])
     1.0
     """
-    catalog = load_catalog(catalog)
-    chosen = chosen_workloads(workloads)
-    check_seed(seed)
     low, high = _checked_quantiles(q)
-    as_of = chosen_day(as_of)
-    catalog = in_currency_of(chosen, catalog.on(as_of))
-    check_price_changes(catalog, chosen)
-    covered = month_range(start, months, as_of)
+    scope = scope_of(
+        workloads, None, months, start, as_of, seed=seed, n_paths=DEFAULT_PATHS, catalog=catalog
+    )
+    catalog, covered = scope.catalog, scope.months
+    check_price_changes(catalog, scope.workloads)
     parts = []
-    for workload, name in _choices(chosen, model):
+    for workload, name in _choices(scope.workloads, model):
         check_fees(catalog, load := workload.resolve())
         parts.append(_Part(load, catalog.model(name), covered, catalog.fees))
     explained, variance = _variances(parts, seed)
@@ -178,10 +171,10 @@ def sensitivity(
         q=(low, high),
         title=f"{names} on {models[0] if len(models) == 1 else 'the models chosen'}",
         provenance=(
-            f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), as of {as_of}, seed {seed}, "
+            f"Catalog {catalog.version} (sha256 {catalog.sha256[:12]}), as of {scope.as_of}, seed {seed}, "
             f"{covered[0]} to {covered[-1]}."
         ),
-        currency=catalog.currency,
+        currency=scope.currency,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,36 +12,24 @@ from typing import Any
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog, load_catalog
-from kimi_planner.errors import (
-    FileError,
-    SettingError,
-    WorkloadError,
-    restated,
-    shown,
-)
+from kimi_planner.errors import FileError, SettingError, WorkloadError, restated, shown
 from kimi_planner.money import cents, exact_decimal, in_cents, named, usd
 from kimi_planner.plan.booking import EXPECTED, Booking, booked
+from kimi_planner.plan.calendar import month_range
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.scenario import Scenario
+from kimi_planner.plan.scope import check_draws
 from kimi_planner.plan.simulation import project
 from kimi_planner.rich import Page, Shown
 from kimi_planner.toml_file import TomlTable
 from kimi_planner.workload import Workload, load_workloads
 from kimi_planner.workload.currency import common_currency, written_in
+from kimi_planner.workload.inputs import chosen_day
 from kimi_planner.workload.load import read_file
 from kimi_planner.workload.written import currency_line, toml_lines, workloads_toml
 
 _BOOKING = ("book", "contingency_percent", "tax_percent", "credit_usd_per_month")
 _SETTINGS = ("start", "months", "as_of", "seed", "n_paths")
-_RECORD = (
-    "usd",
-    "kimi_planner",
-    "catalog",
-    "sha256",
-    *_SETTINGS,
-    "usd_by_month",
-    "usd_by_workload",
-)
 _HEAD = "# An approved plan. It is planned again, and others are held against it, from what stands here."
 
 
@@ -74,6 +62,9 @@ class Approved:
     n_paths: int
     usd_by_month: Mapping[str, Decimal]
     usd_by_workload: Mapping[str, Decimal]
+
+
+_RECORD = tuple(one.name for one in fields(Approved))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -236,6 +227,9 @@ def _approved(top: TomlTable, workloads: tuple[Workload, ...]) -> Approved:
         raise top.fail(
             "approved", f"no model for {', '.join(undecided)}. An approved plan names one for each."
         )
+    with restated(at=table.where(), of=SettingError, fault=WorkloadError):
+        check_draws(values["seed"], values["n_paths"])
+        month_range(values["start"], values["months"], chosen_day(values["as_of"]))
     try:
         sums = {
             key: {str(name): exact_decimal(amount) for name, amount in values[key].items()}
@@ -308,11 +302,7 @@ def approved_toml(
         "kimi_planner": __version__,
         "catalog": catalog.version,
         "sha256": catalog.sha256,
-        "start": str(projection.months[0]),
-        "months": len(projection.months),
-        "as_of": projection.as_of,
-        "seed": projection.seed,
-        "n_paths": projection.n_paths,
+        **projection.settings,
     }
     parts = [
         _HEAD,

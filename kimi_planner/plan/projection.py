@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kimi_planner.arguments import public
 from kimi_planner.errors import SettingError, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.notes import Note
@@ -92,12 +91,10 @@ class Projection(Shown, Scope):
         """What the ranges leave out and what is taken for granted, in words."""
         return plan_notes(self.workloads, self.specs, self.months, self.catalog)
 
-    @public
     def plan_of(self, workload: Workload) -> LoadPlan:
         """Return the plan of a workload, also of a changed one, on the paths of this projection."""
         return LoadPlan.of(workload.resolve(), self.months, self.catalog, self.seed, self.n_paths)
 
-    @public
     def of(self, model: str, workload: str | None = None) -> Spend:
         """Return the spend of one workload, or of all together, on one model.
 
@@ -125,7 +122,6 @@ class Projection(Shown, Scope):
                 )
         return Spend.together([self.spend[name, model] for name in names])
 
-    @public
     def mix(self, choice: Mapping[str, str]) -> Spend:
         """Return the spend of all workloads together, each on the model chosen for it.
 
@@ -183,7 +179,6 @@ class Projection(Shown, Scope):
         ]
         return pd.DataFrame(rows, columns=["workload", "model", "month", "meter", "amount", "usd"])
 
-    @public
     def summary(self, *, together: bool = False) -> pd.DataFrame:
         """Return one row per workload and model for the whole horizon.
 
@@ -227,7 +222,6 @@ class Projection(Shown, Scope):
                 rows.append(row)
         return pd.DataFrame(rows)
 
-    @public
     def average_month(self, q: Sequence[float], model: str, workload: str | None = None) -> Array:
         """Return quantiles over paths of the average spend of a month.
 
@@ -253,7 +247,6 @@ class Projection(Shown, Scope):
         spend = self.of(model, workload).over_months()
         return np.array([spend.quantile(share)[0] for share in _shares(q)]) / len(self.months)
 
-    @public
     def quantile(self, q: float | Iterable[float]) -> pd.DataFrame:
         """Return quantiles of monthly spend over paths.
 
@@ -280,7 +273,6 @@ class Projection(Shown, Scope):
         ]
         return pd.DataFrame(rows, columns=["workload", "model", "month", "q", "spend_usd"])
 
-    @public
     def reasoning(self, model: str, workload: str | None = None) -> Reasoning:
         """Tell where the reasoning of a workload, or of any of them, on a model is from.
 
@@ -297,7 +289,6 @@ class Projection(Shown, Scope):
         said = [reasoning_of(one, spec) for one in self._asked(workload)]
         return max(said, key=lambda one: (one.is_least, bool(one.words)))
 
-    @public
     def budget(self, workload: str | None = None) -> Decimal | None:
         """Return the monthly budget of a workload, or of all if every one has a budget.
 
@@ -354,7 +345,7 @@ class Projection(Shown, Scope):
 
 def _shares(q: float | Iterable[float]) -> list[float]:
     """Return quantiles as a list, each checked."""
-    shares = [q] if isinstance(q, int | float) else list(q)
+    shares = list(q) if isinstance(q, Iterable) else [q]
     for share in shares:
         if not isinstance(share, int | float) or not 0 <= share <= 1:
             raise SettingError(f"quantile is {shown(share)}. It must lie between 0 and 1.")

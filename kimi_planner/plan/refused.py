@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kimi_planner.calls.sizes import CallSizes
-from kimi_planner.plan.bill import LoadPlan
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload
-from kimi_planner.workload.overflow import Overflow
 
 
 def refused_usd(projection: Projection, workload: Workload, model: str) -> float | None:
@@ -22,21 +20,14 @@ def refused_usd(projection: Projection, workload: Workload, model: str) -> float
         ``None`` where the policy shortens the history, so that what they would send is not known.
     """
     [spec] = (one for one in projection.specs if one.id == model)
-    load = workload.resolve()
-    if not CallSizes.on(load.sizes, spec.profile).overflow_shares[1]:
+    sizes = workload.resolve().sizes
+    if not CallSizes.on(sizes, spec.profile).overflow_shares[1]:
         return 0.0
-    if load.sizes.overflow.shortens:
+    if sizes.overflow.shortens:
         return None
 
     def mean(policy: str) -> float:
-        sizes = replace(load.sizes, overflow=Overflow(policy))
-        plan = LoadPlan.of(
-            replace(load, sizes=sizes),
-            projection.months,
-            projection.catalog,
-            projection.seed,
-            projection.n_paths,
-        )
+        plan = projection.plan_of(replace(workload, overflow=policy))
         return float(plan.on(spec).mean_usd()) / len(projection.months)
 
     return mean("price_all") - mean("reject")

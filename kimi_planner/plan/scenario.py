@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import SettingError, WorkloadError, did_you_mean, restated, shown, unknown
+from kimi_planner.errors import SettingError, WorkloadError, restated, shown, unknown
 from kimi_planner.money import total
 from kimi_planner.plan.booking import Booked, booked
 from kimi_planner.plan.calendar import Month
@@ -68,7 +68,9 @@ class Scenario:
     def __post_init__(self) -> None:
         name = self.name
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
-            raise SettingError(f"The name of a scenario is {shown(name)}. It must be text.")
+            raise SettingError(
+                f"The name of a scenario is {shown(name)}. It must be printable text."
+            )
         if name == BASE or len(name) > MAX_NAME_CHARS:
             raise SettingError(f"A scenario cannot be named {shown(name)}. Give another name.")
         if not isinstance(self.changes, Mapping) or not self.changes:
@@ -76,10 +78,8 @@ class Scenario:
         allowed = (*FACTORS, *(one for one in FIELDS if one not in _FIXED))
         for key in self.changes:
             if key not in allowed:
-                raise self._fault(
-                    f"set has {shown(key)}.{did_you_mean(str(key), allowed)} Known: "
-                    f"{', '.join(allowed)}"
-                )
+                about = f"scenario {shown(name)}: set has"
+                raise SettingError(unknown(about, key, allowed))
         object.__setattr__(self, "changes", _parsed(name, self.changes))
         for key, month in (("from", self.first), ("to", self.last)):
             if month is not None and not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", str(month)):
@@ -160,10 +160,8 @@ class Scenario:
         names = [one.name for one in chosen]
         for name in self.workloads or ():
             if name not in names:
-                raise self._fault(
-                    f"there is no workload {shown(name)}.{did_you_mean(str(name), names)} There is "
-                    f"{', '.join(names)}"
-                )
+                about = f"scenario {shown(self.name)}: there is no workload"
+                raise SettingError(unknown(about, name, names, "There is"))
         return [
             self._changed(one) if self.workloads is None or one.name in self.workloads else one
             for one in chosen
@@ -245,7 +243,15 @@ class ScenarioComparison(Shown):
     choice: Mapping[str, str]
 
     def choice_in(self, name: str) -> dict[str, str]:
-        """Return the model of each workload in a scenario."""
+        """Return the model of each workload in a scenario.
+
+        Raises
+        ------
+        SettingError
+            If there is no such scenario.
+        """
+        if name not in self.projections:
+            raise SettingError(unknown("There is no scenario", name, self.projections))
         base = {one.name: one.model for one in self.projections[BASE].workloads}
         return {
             one.name: one.model
@@ -311,6 +317,24 @@ class ScenarioComparison(Shown):
         )  # fmt: skip
 
 
+def chosen_scenarios(scenarios: Iterable[Scenario]) -> tuple[Scenario, ...]:
+    """Return the scenarios as a tuple.
+
+    Raises
+    ------
+    SettingError
+        If two share a name, or one is something else.
+    """
+    chosen = tuple(scenarios)
+    for scenario in chosen:
+        if not isinstance(scenario, Scenario):
+            raise SettingError(f"{shown(scenario)} is no scenario. Give Scenario(…).")
+    names = [one.name for one in chosen]
+    if len(set(names)) < len(names):
+        raise SettingError(f"Two scenarios have one name: {', '.join(names)}.")
+    return chosen
+
+
 @public
 def compare_scenarios(
     projection: Projection, scenarios: Iterable[Scenario], choice: Mapping[str, str] | str
@@ -346,12 +370,6 @@ def compare_scenarios(
     if isinstance(choice, str):
         choice = dict.fromkeys(projection.names, choice)
     projection.mix(choice)  # a model that the plan does not have is said before anything is drawn
-    chosen = tuple(scenarios)
-    for scenario in chosen:
-        if not isinstance(scenario, Scenario):
-            raise SettingError(f"{shown(scenario)} is no scenario. Give Scenario(…).")
-    names = [one.name for one in chosen]
-    if len(set(names)) < len(names):
-        raise SettingError(f"Two scenarios have one name: {', '.join(names)}.")
+    chosen = chosen_scenarios(scenarios)
     projections = {BASE: projection, **{one.name: one.of_plan(projection) for one in chosen}}
     return ScenarioComparison(projections=projections, scenarios=chosen, choice=choice)

@@ -52,6 +52,17 @@ class Scope:
         return {one.name: getattr(self, one.name) for one in fields(Scope)}
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What says again on which paths a plan is made, workloads, models and catalog apart."""
+        return {
+            "start": str(self.months[0]),
+            "months": len(self.months),
+            "as_of": self.as_of,
+            "seed": self.seed,
+            "n_paths": self.n_paths,
+        }
+
+    @property
     def currency(self) -> str:
         """Of every amount, also of those with ``usd`` in their names."""
         return self.catalog.currency
@@ -79,6 +90,12 @@ class Scope:
         )
 
 
+def check_draws(seed: object, n_paths: object) -> None:
+    """Raise SettingError if a seed or a number of paths is out of bounds."""
+    whole("n_paths", n_paths, 100, MAX_PATHS, fault=SettingError)
+    check_seed(seed)
+
+
 def scope_of(
     workloads: Workloads,
     models: str | Sequence[str] | None,
@@ -100,8 +117,7 @@ def scope_of(
         If the catalog has no such model, or is not yet in force on that day.
     """
     chosen = chosen_workloads(workloads)
-    whole("n_paths", n_paths, 100, MAX_PATHS, fault=SettingError)
-    check_seed(seed)
+    check_draws(seed, n_paths)
     day = chosen_day(as_of)
     catalog = load_catalog(catalog, as_of=day)
     catalog = in_currency_of(chosen, catalog)

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.ranking import recommend
-from kimi_planner.errors import KimiPlannerError, MissingExtraError
+from kimi_planner.errors import (
+    KimiPlannerError,
+    MissingExtraError,
+    SettingError,
+    is_number,
+    shown,
+    unknown,
+)
 from kimi_planner.money import usd
 from kimi_planner.plan.plan_file import variants_toml
 from kimi_planner.plan.projection import Projection
-from kimi_planner.plan.scenario import BASE, Scenario
+from kimi_planner.plan.scenario import BASE, Scenario, chosen_scenarios
 from kimi_planner.plan.simulation import project
 from kimi_planner.plot.explored import explored_svg
 from kimi_planner.rich import Page, share_text
@@ -87,6 +94,7 @@ def explore(
     return Explorer(project(workloads, n_paths=n_paths, **settings), scenarios)
 
 
+@public
 class Explorer:
     """Sliders on a plan, and what comes out; made by `explore`.
 
@@ -98,6 +106,13 @@ class Explorer:
         Named variants by name, those that were kept included.
     box
         The widgets.
+
+    Examples
+    --------
+    >>> chat = Workload(name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300)
+    >>> plan = project(chat, 1, "2027-01", as_of="2026-11-28", n_paths=500)
+    >>> Explorer(plan).draft is None  # until something is moved
+    True
     """
 
     def __init__(self, planned: Projection, scenarios: Iterable[Scenario] = ()) -> None:
@@ -106,7 +121,7 @@ class Explorer:
         except ImportError:
             raise MissingExtraError.of("ipywidgets", "notebook") from None
         self.planned = self.projection = planned
-        self.scenarios = {one.name: one for one in scenarios}
+        self.scenarios = {one.name: one for one in chosen_scenarios(scenarios)}
         self._is_held = False
 
         def percent(stops: range) -> Any:
@@ -188,7 +203,7 @@ class Explorer:
         )
 
     def set(self, **values: Any) -> None:
-        """Move controls, and draw once.
+        """Move controls, and draw once; all of them, or none where a value is refused.
 
         Parameters
         ----------
@@ -196,12 +211,36 @@ class Explorer:
             By name: ``workload`` (or ``None`` for all) and ``scenario``; ``traffic``, ``output`` and
             ``reasoning``, factors; ``growth="5%"`` a month and ``cached="35%"``, or ``"as planned"``;
             ``choice``, whether fit and choice stand below.
+
+        Raises
+        ------
+        SettingError
+            If there is no such control, or it cannot be moved there.
         """
+        moved = {name: self._allowed(name, value) for name, value in values.items()}
         self._is_held = True
-        for name, value in values.items():
-            self._controls[name].value = "" if value is None else value
+        for name, value in moved.items():
+            self._controls[name].value = value
         self._is_held = False
         self._redraw()
+
+    def _allowed(self, name: str, value: Any) -> Any:
+        """Return where a control moves to; a slider would go to its end for what lies beyond it."""
+        if name not in self._controls:
+            raise SettingError(unknown("There is no control", name, self._controls))
+        if name in _FACTORS:
+            if not (is_number(value) and 0 <= value <= _FACTORS[name]):
+                raise SettingError(
+                    f"{name} is {shown(value)}. Give a factor from 0 to {_FACTORS[name]}."
+                )
+            return float(value)
+        value = "" if value is None and name == "workload" else value
+        options = {"choice": (True, False), "workload": ("", *self.planned.names)}
+        allowed: Any = options.get(name) or self._controls[name].options
+        if not isinstance(value, str | bool) or value not in allowed:
+            known = (str(one) for one in allowed if one != "")
+            raise SettingError(unknown(f"{name} is", value, known, "There is"))
+        return value
 
     def reset(self) -> None:
         """Move every control back to the plan."""

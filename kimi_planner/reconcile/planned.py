@@ -16,11 +16,7 @@ from kimi_planner.billing.dated import Prices
 from kimi_planner.billing.meters import FEE, METERS, ByMeter, Usage
 from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog
-from kimi_planner.errors import (
-    FileError,
-    PriceNotFoundError,
-    shown,
-)
+from kimi_planner.errors import FileError, PriceNotFoundError, shown
 from kimi_planner.money import exact_decimal
 from kimi_planner.notes import Note
 from kimi_planner.plan.booking import EXPECTED

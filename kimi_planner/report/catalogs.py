@@ -24,18 +24,10 @@ _COLUMNS = {
 }
 #: Other fields that move money or rule a model out; the JSON form has every field.
 _SAID = (
-    "max_output_tokens",
-    "default_output_tokens",
-    "cache_write_5m_usd_per_mtok",
-    "cache_write_1h_usd_per_mtok",
-    "batch_multiplier",
-    "capabilities",
-    "lacks",
-    "reasoning_efforts",
-    "output_tokens_per_second",
-    "behaviour",
-    "renderings",
-)
+    "max_output_tokens", "default_output_tokens", "cache_write_5m_usd_per_mtok",
+    "cache_write_1h_usd_per_mtok", "batch_multiplier", "capabilities", "lacks", "reasoning_efforts",
+    "output_tokens_per_second", "behaviour", "renderings",
+)  # fmt: skip
 _STATUS = ("status", "retired_on")
 _HEAD = ("currency", "tax", "base_url")
 

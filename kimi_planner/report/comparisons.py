@@ -1,28 +1,31 @@
-"""Sections of a report that hold it against others: an earlier report, and what it really cost."""
+"""Sections of a report that hold it against others: scenarios, an earlier report, what it really cost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kimi_planner.arguments import public
 from kimi_planner.catalog import Catalog
 from kimi_planner.choose.recommendation import Recommendation
+from kimi_planner.money import signed_usd, usd
 from kimi_planner.notes import note
-from kimi_planner.plan.scenario import Scenario, compare_scenarios
+from kimi_planner.plan.scenario import BASE, Scenario, ScenarioComparison, compare_scenarios
 from kimi_planner.reconcile.plans import compare_plans
 from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.changed import change_section
 from kimi_planner.report.currencies import currency_sections
 from kimi_planner.report.exchanged import OF_MONTHS, basis
+from kimi_planner.report.json_form import DIGITS, as_data
 from kimi_planner.report.reconciled import (
     causes_table,
     months_table,
     ranges_text,
     totals_text,
 )
-from kimi_planner.report.scenarios import scenarios_section
-from kimi_planner.report.table import Section
+from kimi_planner.report.sentences import horizon
+from kimi_planner.report.table import Section, Table
 
 
 @public
@@ -67,6 +70,38 @@ def plan_sections(
         )
         sections.append(change_section(change))
     return sections
+
+
+def scenarios_section(comparison: ScenarioComparison) -> Section:
+    """Return each scenario beside the plan, with the difference it makes."""
+    plan = comparison.projections[BASE]
+    rows = [
+        (
+            row["scenario"],
+            row["changes"],
+            usd(row["usd"]),
+            "" if row["scenario"] == BASE else _difference(row),
+            f"{usd(row['dearest_month_usd'])} in {row['dearest_month']}",
+            *(usd(row[name]) for name in ("p10_usd", "p50_usd", "p90_usd")),
+        )
+        for row in comparison.frame.to_dict("records")
+    ]
+    title = f"{plan.currency} over {horizon(plan)}"
+    columns = ("scenario", "changes", "to book", "difference", "dearest month", "P10", "P50", "P90")
+    return Section(
+        title="Scenarios",
+        sentences=(
+            f"Each is planned over the same months and paths, and books its {plan.booking.words}.",
+        ),
+        tables=(Table(columns, tuple(rows), frozenset(range(2, 8)), title=title),),
+        drawn=(("scenarios", comparison),),
+        data={"scenarios": as_data(comparison.frame, DIGITS)},
+    )
+
+
+def _difference(row: dict[Any, Any]) -> str:
+    share = row["difference_share"]
+    return signed_usd(row["difference_usd"]) + ("" if share is None else f" ({share:+.1%})")
 
 
 def actuals_section(found: Reconciliation, catalog: Catalog) -> Section:

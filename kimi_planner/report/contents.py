@@ -9,7 +9,6 @@ import pandas as pd
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.report import tables
 from kimi_planner.report.budget import booked_over, budget_sentence, budget_tables
-from kimi_planner.report.cards import choice_section
 from kimi_planner.report.register import assumptions_table, catalog_table, source_sentences
 from kimi_planner.report.sentences import date_sentences, headlines, traffic_sentences
 from kimi_planner.report.table import Section, Table
@@ -25,6 +24,26 @@ def answer_sections(plan: Recommendation, sections: Sequence[Section] = ()) -> l
         choice_section(plan),
         *sections,
     ]
+
+
+def choice_section(recommendation: Recommendation) -> Section:
+    """Return what decides on the model of each workload; what holds for all of them is said once."""
+    cards, said = recommendation.cards, dict[str, list[str]]()
+    for card in cards:
+        for sentence in (*card.sentences, *card.conditions(), card.legend):
+            said.setdefault(sentence, []).append(card.workload)
+    return Section(
+        title="Choice of models",
+        sentences=tuple(
+            sentence if len(names) == len(cards) else f"{', '.join(names)}: {sentence}"
+            for sentence, names in said.items()
+        ),
+        tables=tuple(
+            Table(one.headers, tuple(one.cells()), right, title=f"{one.workload}: {one.model}")
+            for one in cards
+            for right in [frozenset(range(1, len(one.headers)))]
+        ),
+    )
 
 
 def held_sentences(plan: Recommendation) -> list[str]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from kimi_planner.catalog import Exchange
 from kimi_planner.forecast import SpendForecast
 from kimi_planner.forecast.result import QUANTILES
 from kimi_planner.money import ESTIMATED, usd_text
-from kimi_planner.report.exchanged import beside, exchange_data, exchange_text
+from kimi_planner.report.exchanged import beside, exchange_text
 from kimi_planner.report.forecast_rates import OF_STEPS, exchange_steps
-from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin, rounded
+from kimi_planner.report.json_form import DIGITS, as_data, form_text, origin, rounded
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text
@@ -74,20 +75,21 @@ def forecast_json(forecast: SpendForecast) -> str:
         "steps": steps,
         **{name: getattr(forecast, name) for name in ("sentence", "notes", "method")},
     }
-    for exchange in forecast.catalog.exchanges:
-        rows = as_data(exchange_steps(forecast, exchange, _point), DIGITS)
-        data |= exchange_data(exchange, rows)
-    return dumped(form_of(data))
+    return form_text(data, _others(forecast))
 
 
 def forecast_csv(forecast: SpendForecast) -> str:
     """Return the steps of a forecast as CSV, amounts as in JSON, in other currencies beside."""
     rows = _plain_frame(forecast).to_dict("records")
-    others = [
-        as_data(exchange_steps(forecast, exchange, _point), DIGITS)
-        for exchange in forecast.catalog.exchanges
-    ]
-    return csv_text(pd.DataFrame(beside(rows, others)))
+    return csv_text(pd.DataFrame(beside(rows, _others(forecast).values())))
+
+
+def _others(forecast: SpendForecast) -> dict[Exchange, list[dict[str, Any]]]:
+    """Return the steps in each other currency as plain data."""
+    return {
+        one: as_data(exchange_steps(forecast, one, _point), DIGITS)
+        for one in forecast.catalog.exchanges
+    }
 
 
 def _plain_frame(forecast: SpendForecast) -> Any:

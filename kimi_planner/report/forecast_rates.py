@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -48,8 +48,9 @@ def exchange_rows(found: LatestEstimate, exchange: Exchange) -> list[dict[str, A
 
     Spend to date is exact. The quantiles of what is to come are taken at the one rate that its mean is at.
     """
-    spent = _at_rates(
-        ((f"{day:%Y-%m}", amount) for day, amount in found.daily.itertuples(index=False)), exchange
+    spent = total(
+        at_rate(amount, exchange.at(day.replace(day=1)))
+        for day, amount in found.daily.itertuples(index=False)
     )
     ahead = found.ahead
     rate = Decimal(0) if ahead is None else rate_until(ahead, ahead.until, exchange)
@@ -137,8 +138,3 @@ def _days_by_month(found: LatestEstimate) -> dict[str, float]:
 def _planned_by_month(found: LatestEstimate) -> dict[str, float]:
     path = found.planned.path if found.planned else ()
     return {f"{day:%Y-%m}": after - before for (day, before), (_, after) in pairwise(path)}
-
-
-def _at_rates(amounts: Iterable[tuple[str, Decimal]], exchange: Exchange) -> Decimal:
-    """Return amounts of months in another currency, added up exactly."""
-    return total(at_rate(amount, exchange.of_months([month])[month]) for month, amount in amounts)

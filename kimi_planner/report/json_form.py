@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog
+from kimi_planner.catalog import ALL_PRICES, LIFECYCLE, Catalog, Exchange
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import decimal_of, named
 from kimi_planner.plan.booking import Booked
@@ -20,35 +20,17 @@ from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.dated import dated
 from kimi_planner.reconcile.rows import FORMAT, plan_rows, together_rows
 from kimi_planner.report.budget import budget_data
+from kimi_planner.report.exchanged import exchange_data
 from kimi_planner.report.table import Section
 
 #: Decimal places of simulated and forecast amounts, USD.
 DIGITS = 6
 _OF_MODEL = (
-    "id",
-    "name",
-    "aliases",
-    "context_window_tokens",
-    "max_output_tokens",
-    "default_output_tokens",
-    *ALL_PRICES,
-    "batch_multiplier",
-    "priced_on",
-    "price_periods",
-    *LIFECYCLE,
-    "capabilities",
-    "lacks",
-    "reasoning_efforts",
-    "output_tokens_per_second",
-    "behaviour",
-    "use_cases",
-    "tokenizer",
-    "chat_template",
-    "renderings",
-    "reasoning_depth",
-    "speed",
-    "sources",
-)
+    "id", "name", "aliases", "context_window_tokens", "max_output_tokens", "default_output_tokens",
+    *ALL_PRICES, "batch_multiplier", "priced_on", "price_periods", *LIFECYCLE, "capabilities",
+    "lacks", "reasoning_efforts", "output_tokens_per_second", "behaviour", "use_cases", "tokenizer",
+    "chat_template", "renderings", "reasoning_depth", "speed", "sources",
+)  # fmt: skip
 
 
 def dumped(data: Any) -> str:
@@ -61,6 +43,14 @@ def form_of(result: Mapping[str, Any]) -> dict[str, Any]:
     from kimi_planner import __version__
 
     return {"format": FORMAT, "kimi_planner": __version__, **as_data(result)}
+
+
+def form_text(result: Mapping[str, Any], others: Mapping[Exchange, Sequence[Any]]) -> str:
+    """Return a result as JSON text, with its rows in other currencies."""
+    data = dict(result)
+    for exchange, rows in others.items():
+        data |= exchange_data(exchange, rows)
+    return dumped(form_of(data))
 
 
 def as_data(value: Any, digits: int | None = None) -> Any:

@@ -8,9 +8,8 @@ from typing import Any
 from kimi_planner.forecast.estimate import LatestEstimate
 from kimi_planner.forecast.result import QUANTILES
 from kimi_planner.money import signed_usd, total, usd
-from kimi_planner.report.exchanged import exchange_data
 from kimi_planner.report.forecast_rates import exchange_rows, exchange_tables
-from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
+from kimi_planner.report.json_form import DIGITS, as_data, form_text, origin
 from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import escaped, listed, markdown, plain, sentence_text
 from kimi_planner.rich import share_text
@@ -63,9 +62,8 @@ def outlook_json(found: LatestEstimate) -> str:
         "days": found.daily,
         **{name: getattr(found, name) for name in ("sentences", "notes")},
     }
-    for exchange in found.catalog.exchanges:
-        data |= exchange_data(exchange, as_data(exchange_rows(found, exchange), DIGITS))
-    return dumped(form_of(data))
+    exchanges = found.catalog.exchanges
+    return form_text(data, {one: as_data(exchange_rows(found, one), DIGITS) for one in exchanges})
 
 
 def parts_table(found: LatestEstimate) -> Table:

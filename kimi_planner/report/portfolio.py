@@ -12,12 +12,11 @@ from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.money import named, plain, usd
 from kimi_planner.report.exchanged import (
     OF_MONTHS,
-    exchange_data,
     exchange_text,
     exchanged,
     month_of,
 )
-from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, in_names_of, origin
+from kimi_planner.report.json_form import DIGITS, as_data, form_text, in_names_of, origin
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import excluded_text, listed
 from kimi_planner.report.text import plain as plain_table
@@ -146,9 +145,9 @@ def portfolio_json(
         "sentences": found.sentences(),
         "notes": projection.notes,
     }
-    for exchange in projection.catalog.exchanges if found.is_feasible else ():
-        data |= exchange_data(exchange, [_dearest(found, exchange), *_means(found, exchange)])
-    return dumped(in_names_of(form_of(data), asked.currency))
+    exchanges = projection.catalog.exchanges if found.is_feasible else ()
+    others = {one: [_dearest(found, one), *_means(found, one)] for one in exchanges}
+    return form_text(in_names_of(as_data(data), asked.currency), others)
 
 
 def _answer(found: Portfolio) -> dict[str, Any]:

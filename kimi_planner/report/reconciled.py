@@ -17,11 +17,10 @@ from kimi_planner.report.exchanged import (
     OF_MONTHS,
     basis,
     beside,
-    exchange_data,
     exchanged,
     month_of,
 )
-from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of
+from kimi_planner.report.json_form import DIGITS, as_data, form_text
 from kimi_planner.report.table import Table, name_text
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text, on_one_line
@@ -57,10 +56,8 @@ def reconciliation_json(found: Reconciliation, exchanges: Sequence[Exchange] = (
     }
     if found.invoice is not None:
         data["invoice"] = invoice_data(found.invoice)
-    for exchange in exchanges:
-        months = exchanged(found.months.to_dict("records"), exchange, month_of)
-        data |= exchange_data(exchange, months)
-    return dumped(form_of(data))
+    months = found.months.to_dict("records")
+    return form_text(data, {one: exchanged(months, one, month_of) for one in exchanges})
 
 
 def _elsewhere(found: Reconciliation, exchange: Exchange) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -37,9 +36,10 @@ def budgets_table(recommendation: Recommendation, exchange: Exchange | None = No
         month, dearest = spend.worst_month(0.9)
         _, p50, p90 = spread_of(spend.over_months(), len(projection.months))
         gap = over.get(row.name)
+        ends = sorted({min(row.budgets.values()), max(row.budgets.values())})
         rows.append(
             (
-                *(row.name, row.model, " to ".join(map(usd, _ends(row.budgets.values())))),
+                *(row.name, row.model, " to ".join(map(usd, ends))),
                 *(usd(p50), usd(p90) if spend.is_ranged else "not given"),
                 f"{usd(dearest)} in {projection.months[month]}",
                 risk_text(
@@ -57,11 +57,6 @@ def budgets_table(recommendation: Recommendation, exchange: Exchange | None = No
     )
     title = f"Budgets ({shown.currency}, {horizon(projection)})"
     return Table(headers, tuple(rows), frozenset(range(2, 8)), title=title)
-
-
-def _ends(amounts: Collection[Decimal]) -> list[Decimal]:
-    """Return the least and the most, or one where they are the same."""
-    return sorted({min(amounts), max(amounts)})
 
 
 def spend_table(recommendation: Recommendation, exchange: Exchange | None = None) -> Table:
@@ -85,11 +80,9 @@ def spend_table(recommendation: Recommendation, exchange: Exchange | None = None
             continue
         spend = shown.projection.of(model, name).over_months()
         choice, chance = choices.get((name, model)), row["chance_over_budget"]
-        first, verdicts = firsts.get(name, model), list[str]()
+        first, verdicts = firsts.get(name, model), ["excluded"] * (choice is None)
         if recommendation.best[name] == model:
             verdicts = [planned[name]]
-        elif choice is None:
-            verdicts = ["excluded"]
         if choice is not None and (not verdicts or model != first):
             verdicts.append(signed_usd(mean(name, model) - mean(name, first)))
         verdict = ", ".join(verdicts)

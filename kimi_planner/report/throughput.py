@@ -11,8 +11,8 @@ from kimi_planner.capacity.limits import LIMITS
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.catalog import Exchange
 from kimi_planner.money import usd
-from kimi_planner.report.exchanged import exchange_data, exchange_text, exchanged
-from kimi_planner.report.json_form import DIGITS, as_data, dumped, form_of, origin
+from kimi_planner.report.exchanged import exchange_text, exchanged
+from kimi_planner.report.json_form import DIGITS, as_data, form_text, origin
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.rich import share_text
@@ -64,9 +64,7 @@ def throughput_json(result: Throughput) -> str:
         **as_data(frames, DIGITS),
         "notes": result.notes,
     }
-    for exchange in result.catalog.exchanges:
-        data |= exchange_data(exchange, recharges(result, exchange))
-    return dumped(form_of(data))
+    return form_text(data, {one: recharges(result, one) for one in result.catalog.exchanges})
 
 
 def recharges(result: Throughput, exchange: Exchange) -> list[dict[str, Any]]:

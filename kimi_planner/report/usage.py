@@ -15,12 +15,11 @@ from kimi_planner.money import plain as plain_number
 from kimi_planner.report.exchanged import (
     OF_MONTHS,
     beside,
-    exchange_data,
     exchange_text,
     exchanged,
     month_of,
 )
-from kimi_planner.report.json_form import dumped, form_of
+from kimi_planner.report.json_form import form_text
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text, on_one_line
@@ -123,9 +122,7 @@ def spend_json(spend: pd.DataFrame, by: tuple[str, ...], catalog: Catalog, other
             for name in ("rejected", "rejected_examples", "left_out", "notes")
         },
     }
-    for exchange, rows in others.items():
-        data |= exchange_data(exchange, rows)
-    return dumped(form_of(data))
+    return form_text(data, others)
 
 
 def _by_meter(spend: pd.DataFrame, model: str) -> str:

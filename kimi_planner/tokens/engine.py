@@ -219,7 +219,7 @@ def engine(name: str = DEFAULT) -> Engine:
     RequestError
         If there is no engine of that name.
     """
-    if name not in ENGINES:
+    if not isinstance(name, str) or name not in ENGINES:
         raise RequestError(unknown("Unknown engine", name, ENGINES, "Engines:"))
     if name not in _built:
         with making:  # the first to ask builds it, and the others wait

@@ -1,6 +1,6 @@
 """What happened: `record` for one call, `read` for logs of every supported form.
 
-A log is read as `lines` in blocks. `json_log` takes `json_entries` out of them, `csv_log` cells, `arrow` what
+A log is read as `lines` in blocks. `json_log` takes entries out of them, `csv_log` cells, `arrow` what
 is alike in one go: each a `table` of columns. `dialects` says which form it has and where its `fields`
 stand, `reading` makes rows of it, `account` counts what was not read; `rows` keeps them a chunk at a
 time, checked by `frame`, and `repeats` keeps one of each call.

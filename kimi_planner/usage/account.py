@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.boundary import quoted
-from kimi_planner.usage.dialects import Dialect, spelled
+from kimi_planner.errors import UsageError
+from kimi_planner.usage.dialects import spelled
+from kimi_planner.usage.fields import Fields
 from kimi_planner.usage.table import DOUBTFUL, Count, Table, as_count, as_objects, parsed, stated
 from kimi_planner.usage.times import is_stamp
 
@@ -48,47 +50,36 @@ _OUTCOMES = frozenset(("successful", "success", "failed", "failure", "error", "e
 _HOLDS_COUNTS = re.compile("usage|token|metrics|cache")
 
 
-def unread(
-    table: Table,
-    dialect: Dialect,
-    read: Collection[str],
-    counts: Mapping[str, Count],
-    ignored: Collection[str],
-    *,
-    alive: Any,
-    has: Collection[str],
-) -> tuple[dict[str, int], tuple[int, str] | None]:
-    """Return how often each field that was not read is stated, and the first that may not be passed over.
+def account_for(
+    fields: Fields, counts: Mapping[str, Count], *, alive: Any, has: Collection[str]
+) -> None:
+    """Count how often each field that was not read is stated.
 
     Parameters
     ----------
-    table : Table
-        What a log says.
-    dialect : Dialect
-        How it was read.
-    read : collection of str
-        Paths that were read.
+    fields : Fields
+        What a log says, and what of it was read.
     counts : mapping
         What was read, by name; a field that says the same again is passed over.
-    ignored : collection of str
-        Names that the reader of the log has said to ignore.
     alive : ndarray of bool
         Which entries are rows.
     has : collection of str
         Which of ``timestamp``, ``requests`` and ``logged_cost_usd`` were read.
+
+    Raises
+    ------
+    UsageError
+        If one looks like usage that may not be passed over.
     """
-    seen: dict[str, int] = {}
-    fault: tuple[int, str] | None = None
-    objects = {path.rpartition(".")[0] for path in read} - {""}
+    table, rows = fields.table, fields.rows
+    objects = {path.rpartition(".")[0] for path in fields.read} - {""}
     for path, column in table.columns.items():
-        if path in read:
-            continue
-        name = _name_of(table, path)
-        times = int(stated(column).sum())
+        times = 0 if path in fields.read else int(stated(column).sum())
         if not times:
             continue
-        seen[path] = times
-        if fault is not None or dialect.is_harmless(name) or _is_ignored(path, name, ignored):
+        rows.unread[path] += times
+        name = _name_of(table, path)
+        if fields.dialect.is_harmless(name) or rows.is_ignored(path) or rows.is_ignored(name):
             continue
         front = path.rpartition(".")[0]
         is_inside = front in objects and _HOLDS_COUNTS.search(front.lower()) is not None
@@ -97,32 +88,25 @@ def unread(
         if row is None:
             what = what or "cache"
             row = _hiding_row(column, name, counts, alive)
-        if row is not None:
-            value = as_objects(column)[row]
-            said = f"{path} is {quoted(value)}, which looks like {what} and was not read. "
-            canonical = _canonical(what, name)
-            remedy = (
-                "An answer from a gateway's own cache is not billed: leave it out of the log, or say that it was, "
-                if what == "cache" and _is_hit(name, value)
-                else f'Say what it is: map={{"{canonical}": "{path}"}} (--map {canonical}={path}), or '
-            )
-            fault = (
-                int(table.lines[row]),
-                f'{said}{remedy}ignore=["{path}"] (--ignore {path}).',
-            )
-    return seen, fault
+        if row is None:
+            continue
+        value, canonical = as_objects(column)[row], _canonical(what, name)
+        remedy = (
+            "An answer from a gateway's own cache is not billed: leave it out of the log, or say that it was, "
+            if what == "cache" and _is_hit(name, value)
+            else f'Say what it is: map={{"{canonical}": "{path}"}} (--map {canonical}={path}), or '
+        )
+        raise UsageError(
+            f"{path} is {quoted(value)}, which looks like {what} and was not read. "
+            f'{remedy}ignore=["{path}"] (--ignore {path}).',
+            at=rows.where(int(table.lines[row])),
+        )
 
 
 def _name_of(table: Table, path: str) -> str:
     name = spelled(path)
     bare = name.partition(".")[2]
     return bare if table.names.get(bare) == path else name
-
-
-def _is_ignored(path: str, name: str, ignored: Collection[str]) -> bool:
-    return any(
-        one in (path, name, path.rpartition(".")[2]) or name == spelled(one) for one in ignored
-    )
 
 
 def _looks_like(name: str, *, is_inside: bool, has: Collection[str]) -> str | None:

@@ -16,8 +16,7 @@ import pandas as pd
 
 from kimi_planner.errors import UsageError, Where, needs
 from kimi_planner.limits import UNPACKED_BYTES, UNPACKED_TIMES
-from kimi_planner.usage.arrow_cells import plain, spelled_out
-from kimi_planner.usage.arrow_sizes import UnpackedError, blocks_of, unpacked
+from kimi_planner.usage.arrow_sizes import UnpackedError, blocks_of, plain, spelled_out, unpacked
 from kimi_planner.usage.csv_log import refuse_header
 from kimi_planner.usage.dialects import GENERIC, dialect_of_columns, spelled
 from kimi_planner.usage.fields import wanted_of

@@ -16,13 +16,7 @@ import pandas as pd
 from kimi_planner.boundary import quoted
 from kimi_planner.errors import UsageError, Where, did_you_mean, shown
 from kimi_planner.limits import LINE_BYTES, TABLE_COLUMNS
-from kimi_planner.usage.dialects import (
-    GENERIC,
-    dialect_of_columns,
-    dialects,
-    spelled,
-    tables,
-)
+from kimi_planner.usage.dialects import GENERIC, dialect_of_columns, dialects, spelled, tables
 from kimi_planner.usage.fields import wanted_of
 from kimi_planner.usage.frame import COLUMNS
 from kimi_planner.usage.lines import Block
@@ -31,7 +25,6 @@ from kimi_planner.usage.rows import Rows
 from kimi_planner.usage.table import Table, as_objects
 
 _SIGNS = (",", ";", "\t", "|")
-_BATCH_ROWS = 1 << 15
 _NAME = "usage CSV"
 
 

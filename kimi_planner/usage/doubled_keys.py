@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -76,6 +77,25 @@ def check_keys(text: str, value: Any) -> None:
         raise
     except (ValueError, RecursionError):  # whoever reads it says so
         return
+
+
+def check_literal(tree: ast.Expression) -> None:
+    """Raise as `check_keys` does, of a value that Python has printed.
+
+    Raises
+    ------
+    UsageError
+        If a key that tells something has different values in one object.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            _held(
+                [
+                    (ast.literal_eval(key), ast.literal_eval(value))
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if key is not None
+                ]
+            )
 
 
 def _held(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -139,12 +140,11 @@ def line_blocks(path: Path, progress: Progress | None = None) -> Iterator[Block]
         size = 0 if path == STANDARD_INPUT else path.stat().st_size
         with open_unpacked(path) as handle:
             done, parts = 0, [b""]
-            decoder: codecs.IncrementalDecoder | None = None
+            in_utf8: Callable[[bytes], bytes] = bytes
             while raw := handle.read(_BLOCK_BYTES):
                 if done == 0 and number == 1 and parts == [b""]:
-                    raw, decoder = _unmarked(raw, path)
-                if decoder is not None:
-                    raw = decoder.decode(raw).encode()
+                    raw, in_utf8 = _unmarked(raw, path)
+                raw = in_utf8(raw)
                 end = raw.rfind(b"\n")
                 rest = raw[end + 1 :]
                 if end >= 0:
@@ -191,19 +191,25 @@ def _again(held: list[Block], blocks: Iterator[Block]) -> Iterator[Block]:
     yield from blocks
 
 
-def _unmarked(raw: bytes, path: Path) -> tuple[bytes, codecs.IncrementalDecoder | None]:
-    """Return the bytes after the mark of a file, and what decodes them, if that is not UTF-8."""
+def _unmarked(raw: bytes, path: Path) -> tuple[bytes, Callable[[bytes], bytes]]:
+    """Return the bytes after the mark of a file, and what makes UTF-8 of them in which LF ends lines."""
     refuse_start(raw[:300], path)
+    is_cr = b"\n" not in raw and b"\r" in raw[:-1]  # as spreadsheets still offer for a Macintosh
     for mark, encoding in _MARKS.items():
         if raw.startswith(mark):
             decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)("strict")
-            return raw[len(mark) :], decoder
+            return raw[len(mark) :], partial(_in_utf8, decoder, is_cr)
     if raw[:200].count(0) > 20:
         raise UsageError(
             "not UTF-8: it has many zero bytes, as UTF-16 without a mark does. Save the file as UTF-8.",
             at=Where(path, 1),
         )
-    return raw, None
+    return raw, partial(_in_utf8, None, is_cr)
+
+
+def _in_utf8(decoder: codecs.IncrementalDecoder | None, is_cr: bool, raw: bytes) -> bytes:
+    raw = raw if decoder is None else decoder.decode(raw).encode()
+    return raw.replace(b"\r", b"\n") if is_cr else raw
 
 
 def _decoded(path: Path, number: int, raw: bytes, *, is_open: bool = False) -> str:

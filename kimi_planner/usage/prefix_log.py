@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import UsageError, Where, is_whole, shown
+from kimi_planner.errors import UsageError, Where, is_whole, shown, whole
 from kimi_planner.json_text import loaded
 from kimi_planner.packed import Progress
 from kimi_planner.rich import Page, Shown
@@ -51,7 +51,14 @@ class PrefixLog(Shown):
         return len(self.seconds)
 
     def blocks_of(self, call: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return the block ids of one prompt, from its start."""
+        """Return the block ids of one prompt, from its start.
+
+        Raises
+        ------
+        UsageError
+            If the log has no such call; the first is 0.
+        """
+        whole("call", call, 0, len(self) - 1, fault=UsageError)
         return self.blocks[self.offsets[call] : self.offsets[call + 1]]
 
     def page(self) -> Page:

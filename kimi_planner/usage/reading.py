@@ -12,8 +12,8 @@ import pandas as pd
 
 from kimi_planner.billing.meters import FEE
 from kimi_planner.boundary import quoted
-from kimi_planner.errors import UsageError, Where
-from kimi_planner.usage.account import unread
+from kimi_planner.errors import Where
+from kimi_planner.usage.account import account_for
 from kimi_planner.usage.dialects import GENERIC, PARTS, Dialect, spelled
 from kimi_planner.usage.doubled_keys import mentions_usage
 from kimi_planner.usage.fields import Fields
@@ -22,12 +22,7 @@ from kimi_planner.usage.ids import call_ids, tree_nodes
 from kimi_planner.usage.kinds import counts_of_kinds
 from kimi_planner.usage.rows import LeftOut, Rows
 from kimi_planner.usage.sums import Counts, add_up, written
-from kimi_planner.usage.table import (
-    Count,
-    Table,
-    as_count,
-    as_objects,
-)
+from kimi_planner.usage.table import Count, Table, as_count, as_objects
 from kimi_planner.usage.values import batch_of, clock_of, cost_of, models_of, taken
 
 _NO_USAGE = "no usage object, so the call's cost is unknown. Log `usage` with every reply."
@@ -210,7 +205,7 @@ class _Reading:
             if column is not None
         }
         has |= set() if requests.missing.all() else {"requests"}
-        self._account(has)
+        account_for(fields, counts, alive=self.alive | self.unsaid, has=has)
         at = np.flatnonzero(self.alive)
         every: Any = slice(None) if len(at) == len(self.table) else at
         lines = np.asarray(self.table.lines)[at]
@@ -254,15 +249,6 @@ class _Reading:
             return None
         self.fields.read.add(path)
         return as_objects(self.table.columns[path])
-
-    def _account(self, has: set[str]) -> None:
-        seen, fault = unread(
-            self.table, self.dialect, self.fields.read, self.counts, self.rows.ignored_names,
-            alive=self.alive | self.unsaid, has=has,
-        )  # fmt: skip
-        self.rows.unread.update(seen)
-        if fault is not None:
-            raise UsageError(fault[1], at=self.rows.where(fault[0]))
 
     # --- windows
 

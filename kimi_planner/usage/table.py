@@ -18,7 +18,7 @@ from kimi_planner.billing.record import MAX_TOKENS
 from kimi_planner.errors import UsageError
 from kimi_planner.limits import DEPTH, TABLE_COLUMNS
 from kimi_planner.usage.dialects import spelled
-from kimi_planner.usage.doubled_keys import check_keys
+from kimi_planner.usage.doubled_keys import check_keys, check_literal
 
 #: Objects of what was said in a call, in which no usage is looked for, unless a dialect names them.
 SAID = frozenset((
@@ -181,8 +181,13 @@ def parsed(value: Any) -> Any:
     if value[:2] == "{'" and len(value) <= _LONGEST_OF_PYTHON:
         import ast
 
+        made = None
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-            return ast.literal_eval(value)
+            tree = ast.parse(value, mode="eval")
+            made = ast.literal_eval(tree)
+        if made is not None:
+            check_literal(tree)
+            return made
     try:
         made = json.loads(value)
     except (ValueError, RecursionError):
@@ -230,12 +235,16 @@ class Count:
         return pd.arrays.IntegerArray(numbers, missing) if missing.any() else numbers
 
 
+#: What compares with nothing at once, in a cell of a frame.
+_ARRAYS = (np.ndarray, pd.Series, pd.DataFrame, pd.Index, pd.api.extensions.ExtensionArray)
+
+
 def as_objects(column: Any) -> list[Any]:
     """Return values as a list, ``None`` for an empty text and for what is missing in a frame."""
     values = column if isinstance(column, list) else column.tolist()
     if isinstance(column, pd.Series):
         values = [
-            one.tolist() if isinstance(one, np.ndarray | pd.Series) else None if gone else one
+            np.asarray(one).tolist() if isinstance(one, _ARRAYS) else None if gone else one
             for one, gone in zip(values, column.isna(), strict=True)
         ]
     return [None if value == "" else value for value in values] if "" in values else values

@@ -140,7 +140,8 @@ def _dates(column: pd.Series[Any]) -> pd.Series[Any] | None:
 def _parsed(words: pd.Series[Any], errors: Literal["raise", "coerce"]) -> pd.Series[Any]:
     """Return UTC times of text in ISO 8601; what has no offset is UTC, whatever stands before it."""
     if words.dtype == object:
-        words = words.map(_as_iso)
+        # map() would make a column of times of nothing but times
+        words = pd.Series([*map(_as_iso, words)], words.index, dtype=object)
 
     def parse(part: pd.Series[Any]) -> pd.Series[Any]:
         return pd.to_datetime(part, utc=True, format="ISO8601", errors=errors).dt.as_unit("us")

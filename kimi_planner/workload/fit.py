@@ -97,6 +97,13 @@ def _fitted_by(
     frame = _renamed(frame, alias)
     stated = [frame[one].astype(object).where(frame[one].notna(), NOT_STATED) for one in columns]
     names = reduce(lambda *both: both[0] + " / " + both[1], [one.astype(str) for one in stated])
+    keys = pd.concat(stated, axis=1).drop_duplicates()
+    joined = names[keys.index]
+    if len(columns) > 1 and joined.duplicated().any():
+        raise WorkloadError(
+            f"by is {', '.join(columns)}, of which different values make one name: "
+            f"{shown(joined[joined.duplicated()].iloc[0])}. Write one of them otherwise in the log."
+        )
     if "batch" in frame:
         both = frame["batch"].groupby(names).transform("nunique") > 1
         names = names.mask(both & frame["batch"], names + " (batch)")

@@ -54,11 +54,10 @@ def example_path(name: str = "example") -> Path:
     >>> [workload.name for workload in load_workloads(example_path("first-plan"))]
     ['support-bot', 'nightly-documents', 'coding-agent']
     """
-    path = data_dir() / "workloads" / f"{name}.toml"
-    if not path.is_file():
-        shipped = sorted(one.stem for one in path.parent.glob("*.toml"))
+    shipped = {one.stem: one for one in sorted((data_dir() / "workloads").glob("*.toml"))}
+    if not isinstance(name, str) or name not in shipped:
         raise WorkloadError(unknown("There is no example", name, shipped, "There are"))
-    return path
+    return shipped[name]
 
 
 @public

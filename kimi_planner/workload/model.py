@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from kimi_planner.arguments import public
-from kimi_planner.errors import WorkloadError, restated, shown
+from kimi_planner.errors import WorkloadError, restated, shown, unknown
 from kimi_planner.rich import Page, Shown, number_cell
 from kimi_planner.workload.beyond_tokens import WrittenShare
 from kimi_planner.workload.caching import Cache, CachedShare
@@ -230,7 +230,6 @@ class Workload(Shown):
 
     @overload
     @classmethod
-    @public
     def from_usage(
         cls,
         frame: pd.DataFrame,
@@ -243,7 +242,6 @@ class Workload(Shown):
 
     @overload
     @classmethod
-    @public
     def from_usage(
         cls,
         frame: pd.DataFrame,
@@ -255,7 +253,6 @@ class Workload(Shown):
     ) -> list[Workload]: ...
 
     @classmethod
-    @public
     def from_usage(
         cls,
         frame: pd.DataFrame,
@@ -359,9 +356,16 @@ class Workload(Shown):
         """Return what the workload means: every number with a value."""
         return self._load
 
-    @public
     def given(self, key: str) -> Quantity | None:
-        """Return one of the quantities as it was written, or ``None`` if it was not."""
+        """Return one of the quantities as it was written, or ``None`` if it was not.
+
+        Raises
+        ------
+        WorkloadError
+            If a workload has no such field.
+        """
+        if key not in FIELDS:
+            raise WorkloadError(unknown("A workload has no field", key, FIELDS))
         value = getattr(self, key)
         return value if isinstance(value, Quantity) else None
 

@@ -10,10 +10,20 @@ from fractions import Fraction
 import numpy as np
 from scipy.special import betaincinv, logit
 
+from kimi_planner.arguments import public
 from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.public import PublicResults
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
-from kimi_planner.errors import EvaluationError, UnknownModelError, did_you_mean, restated, shown
+from kimi_planner.errors import (
+    EvaluationError,
+    SettingError,
+    UnknownModelError,
+    did_you_mean,
+    is_number,
+    restated,
+    shown,
+    whole,
+)
 from kimi_planner.money import exact_decimal
 from kimi_planner.notes import Note, note
 from kimi_planner.plan.projection import Projection
@@ -77,6 +87,13 @@ def check_names(evaluations: Evaluations, plan: Projection) -> tuple[Note, ...]:
     return tuple(note("no_such_workload", names=some, hint=hint) for hint, some in hints.items())
 
 
+def check_confidence(confidence: object) -> None:
+    """Raise SettingError unless it lies between 0 and 1."""
+    if not is_number(confidence) or not 0 < confidence < 1:
+        raise SettingError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
+
+
+@public
 @dataclass(frozen=True, kw_only=True)
 class SuccessRate:
     """What is known of a model's success at the tasks of a workload: a beta law, or nothing.
@@ -94,6 +111,11 @@ class SuccessRate:
         How many items published results count as in it; 0 where they say nothing.
     source
         Where it comes from, in words, the narrowest source first.
+
+    Examples
+    --------
+    >>> SuccessRate.of_trials("kimi-k2", Trials(successes=3, trials=4)).mean
+    0.7
     """
 
     model: str
@@ -132,7 +154,14 @@ class SuccessRate:
         return np.asarray(betaincinv(self.alpha, self.beta, shares))
 
     def draws(self, count: int) -> Array | None:
-        """Return ``count`` equally likely rates, ascending; ``None`` for a judgement."""
+        """Return ``count`` equally likely rates, ascending; ``None`` for a judgement.
+
+        Raises
+        ------
+        SettingError
+            If ``count`` is none from 1 to 1,000,000.
+        """
+        whole("count", count, 1, 1_000_000, fault=SettingError)
         return self.quantiles(midpoints(count))
 
     def interval(self, confidence: float) -> tuple[float, float] | None:
@@ -140,12 +169,18 @@ class SuccessRate:
 
         It reaches to 0 where nothing that was tried was solved, and to 1 where all was.
 
+        Raises
+        ------
+        SettingError
+            If ``confidence`` is not above 0 and below 1.
+
         Notes
         -----
         Brown, Cai and DasGupta, *Interval estimation for a binomial proportion* (2001). Of trials
         alone, coverage at a fixed rate swings with their number, as that of every interval that is read
         off a count; on average over rates it is the nominal one.
         """
+        check_confidence(confidence)
         tail = (1 - confidence) / 2
         ends = self.quantiles(np.array([tail, 1 - tail]))
         if ends is None:

@@ -51,6 +51,7 @@ class Item:
     score_after: Decimal | None = None
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Trials:
     """Tasks of a workload that one model was tried on, and how many it solved.
@@ -59,6 +60,11 @@ class Trials:
     ----------
     items
         From the name of a task to its result; empty where only the numbers were given.
+
+    Examples
+    --------
+    >>> Trials(successes=3, trials=4).rate
+    0.75
     """
 
     successes: int

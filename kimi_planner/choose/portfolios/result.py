@@ -15,6 +15,7 @@ from kimi_planner.choose.portfolios.words import said
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import Page, Shown
+from kimi_planner.workload.inputs import check_between
 
 #: A portfolio nearer to its bound than this share of it is called the best.
 PROVEN = 1e-6
@@ -149,7 +150,14 @@ class Portfolio(Shown):
         ----------
         percentile : float, optional
             From 0 to 100; that of the budget if not given. The month is that of the budget's.
+
+        Raises
+        ------
+        SettingError
+            If it is out of bounds.
         """
+        if percentile is not None:
+            check_between("percentile", percentile, 100)
         if self.spend is None:
             return None
         place, amount = self.spend.worst_month(self.percentile / 100)

@@ -13,7 +13,13 @@ from kimi_planner.catalog import Catalog, ModelSpec
 from kimi_planner.choose.basis import able_models, basis_of_one
 from kimi_planner.choose.choice import Exclusion
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
-from kimi_planner.choose.evaluations.rates import Rate, SuccessRate, check_names, exact_share
+from kimi_planner.choose.evaluations.rates import (
+    Rate,
+    SuccessRate,
+    check_confidence,
+    check_names,
+    exact_share,
+)
 from kimi_planner.choose.evaluations.rates import success_rates as known_laws
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
@@ -23,7 +29,6 @@ from kimi_planner.choose.routing.detector import Detector, Passage, follow
 from kimi_planner.choose.routing.result import Cascades, Route
 from kimi_planner.choose.routing.together import DEPENDENCE, ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.uncertain import Intervals, Uncertain
-from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import TaskCost, Tried, overflow_notes, task_cost
 from kimi_planner.errors import EvaluationError, SettingError, shown
 from kimi_planner.notes import Note, note

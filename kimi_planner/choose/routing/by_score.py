@@ -11,13 +11,12 @@ import numpy as np
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.basis import basis_of_one
-from kimi_planner.choose.evaluations.rates import check_names, success_rates
+from kimi_planner.choose.evaluations.rates import check_confidence, check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import positive
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.routing.curve import RoutingCurve, Rule
-from kimi_planner.choose.success.build import check_confidence
 from kimi_planner.choose.success.tried import Tried
 from kimi_planner.errors import EvaluationError, SettingError
 from kimi_planner.notes import note

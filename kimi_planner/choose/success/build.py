@@ -11,6 +11,7 @@ import numpy as np
 from kimi_planner.arguments import public
 from kimi_planner.choose.aim import Aim
 from kimi_planner.choose.evaluations.public import PublicResults
+from kimi_planner.choose.evaluations.rates import check_confidence
 from kimi_planner.choose.evaluations.read import Evaluations
 from kimi_planner.choose.evaluations.token_use import token_notes
 from kimi_planner.choose.given import projection_given
@@ -19,7 +20,6 @@ from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.choose.success.result import JUDGEMENT, SuccessCost, SuccessCosts
 from kimi_planner.choose.success.tried import MIDPOINTS, task_cost
 from kimi_planner.choose.success.worth import Worth
-from kimi_planner.errors import SettingError, is_number, shown
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload.inputs import Workloads, check_seed, chosen_workloads
@@ -124,12 +124,6 @@ def cost_per_success(
         projection=plan,
         notes=tuple(dict.fromkeys(notes)),
     )
-
-
-def check_confidence(confidence: object) -> None:
-    """Raise SettingError unless it lies between 0 and 1."""
-    if not is_number(confidence) or not 0 < confidence < 1:
-        raise SettingError(f"confidence is {shown(confidence)}. It must lie between 0 and 1.")
 
 
 def not_planned(evaluations: Evaluations | None, plan: Projection) -> Iterator[Note]:

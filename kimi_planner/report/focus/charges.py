@@ -9,7 +9,7 @@ provider moves, ``Committed`` for discounts on a commitment.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ import pandas as pd
 from kimi_planner.billing.call import bill_of
 from kimi_planner.billing.meters import METERS, Usage, title_of
 from kimi_planner.billing.tariff import Tariff
+from kimi_planner.catalog import Exchange
 from kimi_planner.money import at_rate, from_units, plain
 from kimi_planner.plan.calendar import Month
 from kimi_planner.safe import csv_text
@@ -27,44 +28,15 @@ from kimi_planner.safe import csv_text
 NOT_STATED = "not stated"
 #: Those that every FOCUS 1.2 file has, and then others.
 COLUMNS = (
-    "BilledCost",
-    "BillingAccountId",
-    "BillingAccountName",
-    "BillingCurrency",
-    "BillingPeriodEnd",
-    "BillingPeriodStart",
-    "ChargeCategory",
-    "ChargeClass",
-    "ChargeDescription",
-    "ChargePeriodEnd",
-    "ChargePeriodStart",
-    "ContractedCost",
-    "EffectiveCost",
-    "InvoiceIssuerName",
-    "ListCost",
-    "PricingQuantity",
-    "PricingUnit",
-    "ProviderName",
-    "PublisherName",
-    "ServiceCategory",
-    "ServiceName",
-    "ChargeFrequency",
-    "ConsumedQuantity",
-    "ConsumedUnit",
-    "InvoiceId",
-    "ListUnitPrice",
-    "PricingCategory",
-    "ServiceSubcategory",
-    "SkuId",
-    "SkuMeter",
-    "SkuPriceDetails",
-    "SkuPriceId",
-    "Tags",
-    "x_CatalogVersion",
-    "x_IsForecast",
-    "x_Percentile",
+    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd",
+    "BillingPeriodStart", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd",
+    "ChargePeriodStart", "ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost",
+    "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory",
+    "ServiceName", "ChargeFrequency", "ConsumedQuantity", "ConsumedUnit", "InvoiceId",
+    "ListUnitPrice", "PricingCategory", "ServiceSubcategory", "SkuId", "SkuMeter",
+    "SkuPriceDetails", "SkuPriceId", "Tags", "x_CatalogVersion", "x_IsForecast", "x_Percentile",
     "x_Measure",
-)
+)  # fmt: skip
 #: Those of amounts, and what of them FOCUS also states in the currency of the prices.
 COSTS = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
 PRICED = {
@@ -119,12 +91,9 @@ def charges_of(
     mark
         The columns that tell actual from forecast.
     """
-    month = Month(first.year, first.month)
     period = {
-        **_SAME,
+        **_of_month(Month(first.year, first.month)),
         **mark,
-        "BillingPeriodEnd": _point(month.next.first),
-        "BillingPeriodStart": _point(month.first),
         "ChargePeriodEnd": _point(end),
         "ChargePeriodStart": _point(first),
         "InvoiceId": None,  # neither a log nor a plan knows of an invoice
@@ -142,19 +111,22 @@ def other_charge(
 ) -> dict[str, Any]:
     """Return a credit or a tax of a month, by the columns of FOCUS: amounts without any quantity."""
     return {
-        **_SAME,
+        **_of_month(month),
         **mark,
         **costs,
-        "BillingPeriodEnd": _point(month.next.first),
-        "BillingPeriodStart": _point(month.first),
-        "ChargePeriodEnd": _point(month.next.first),
-        "ChargePeriodStart": _point(month.first),
         "ChargeCategory": category,
         "ChargeDescription": words,
         "ChargeFrequency": "Recurring",
         "PricingCategory": None,
         "Tags": _json({}),
     }
+
+
+def _of_month(month: Month) -> dict[str, Any]:
+    """Return the columns that the charges of a whole month have alike."""
+    ends = {"End": _point(month.next.first), "Start": _point(month.first)}
+    periods = {f"{of}Period{name}": ends[name] for of in ("Billing", "Charge") for name in ends}
+    return {**_SAME, **periods}
 
 
 def _metered(tariff: Tariff, key: str, quantity: int, dated: str) -> dict[str, Any]:
@@ -193,21 +165,28 @@ def _metered(tariff: Tariff, key: str, quantity: int, dated: str) -> dict[str, A
     }
 
 
-def billed_at(row: Mapping[str, Any], rate: Decimal, currency: str) -> dict[str, Any]:
+def _billed_in(row: Mapping[str, Any], exchange: Exchange) -> dict[str, Any]:
     """Return a charge as it is billed in another currency than it is priced in."""
+    [rate] = exchange.of_months([row["ChargePeriodStart"][:7]]).values()
     billed = {name: at_rate(row.get(name), rate) for name in (*COSTS, "ListUnitPrice")}
     priced = {name: row.get(own) for name, own in PRICED.items()}
-    return {**row, **priced, **billed, "BillingCurrency": currency}
+    return {**row, **priced, **billed, "BillingCurrency": exchange.currency}
 
 
 def frame_of(
-    rows: Iterable[Mapping[str, Any]], account_id: str, account_name: str | None
+    rows: Sequence[Mapping[str, Any]],
+    account_id: str,
+    account_name: str | None,
+    exchange: Exchange | None,
 ) -> pd.DataFrame:
-    """Return charges as a frame: amounts are exact decimals, what is null is ``None``."""
+    """Return charges as a frame: amounts are exact decimals, what is null is ``None``.
+
+    Where rates are given, each is billed at that of the first day of its month.
+    """
     account = {"BillingAccountId": account_id, "BillingAccountName": account_name}
-    charges = [{**account, **row} for row in rows]
-    priced = [name for name in PRICED if any(name in row for row in charges)]
-    return pd.DataFrame(charges, columns=[*COLUMNS, *priced], dtype=object)
+    billed = [_billed_in(row, exchange) for row in rows] if exchange else rows
+    columns = [*COLUMNS, *(PRICED if exchange and rows else ())]
+    return pd.DataFrame([{**account, **row} for row in billed], columns=columns, dtype=object)
 
 
 def focus_csv(frame: pd.DataFrame) -> str:

@@ -24,7 +24,6 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.report.focus.charges import (
     COSTS,
     NOT_STATED,
-    billed_at,
     charges_of,
     frame_of,
     other_charge,
@@ -114,12 +113,7 @@ def focus_forecast(
     if number is not None:
         matrix = budget_matrix(projection, chosen, number)
         rows = [*rows, *_others(projection.months, matrix, rows, mark)]
-    if exchange is not None:
-        rates = exchange.of_months(map(str, projection.months))
-        rows = [
-            billed_at(row, rates[row["ChargePeriodStart"][:7]], exchange.currency) for row in rows
-        ]
-    return frame_of(rows, account_id, account_name)
+    return frame_of(rows, account_id, account_name, exchange)
 
 
 def _others(

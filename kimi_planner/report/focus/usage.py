@@ -16,7 +16,7 @@ from kimi_planner.billing.tariff import Tariff
 from kimi_planner.catalog import Catalog, Exchange, load_catalog
 from kimi_planner.errors import PriceNotFoundError, UsageError, shown
 from kimi_planner.plan.calendar import Month
-from kimi_planner.report.focus.charges import NOT_STATED, billed_at, charges_of, frame_of
+from kimi_planner.report.focus.charges import NOT_STATED, charges_of, frame_of
 from kimi_planner.usage.totals.result import UsageTotals
 from kimi_planner.usage.totals.spend import keys_to_price, named, priced_cell, totals_to_price
 
@@ -91,16 +91,7 @@ def focus_usage(
     totals = totals_to_price(source, keys, (by, *names))
     parts = _parts(totals, by, model, names, prices)
     charges = [one for place, part in parts.items() for one in _charges(place, part, names, prices)]
-    if exchange is not None:
-        charges = [
-            billed_at(
-                row,
-                exchange.at(date.fromisoformat(f"{row['ChargePeriodStart'][:7]}-01")),
-                exchange.currency,
-            )
-            for row in charges
-        ]
-    frame = frame_of(charges, account_id, account_name)
+    frame = frame_of(charges, account_id, account_name, exchange)
     frame = frame.sort_values(["ChargePeriodStart", "SkuId"], kind="stable", ignore_index=True)
     frame.attrs["notes"] = [*totals.notes, *prices.notes([*parts.values()])]
     return frame

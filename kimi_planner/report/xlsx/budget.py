@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from itertools import count
 
-import numpy as np
-
+from kimi_planner.money import as_decimal
 from kimi_planner.plan.budget import BudgetMatrix, BudgetRow, Span
 from kimi_planner.report.budget import NOT_STATED, span_name
 from kimi_planner.report.xlsx.inputs import Inputs
@@ -15,7 +16,6 @@ from kimi_planner.report.xlsx.lines import Totals
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
 from kimi_planner.report.xlsx.sheet import Sheet, block, cell, span
-from kimi_planner.workload.quantity import Array
 
 BUDGET = "Budget"
 _HEADER = 3
@@ -27,6 +27,8 @@ _ON_A_PAGE = 9  # columns of months and sums, so that all can be read on A4
 
 #: A formula of a month, by its place and column.
 OfMonth = Callable[[int, int], str]
+#: Its value, of a month and of several.
+OfSpan = Callable[[Span], Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,22 @@ class Budget:
     totals: Totals
     risk: Risk
 
-    @property
+    @cached_property
     def _matrix(self) -> BudgetMatrix:
-        return self.live.recommendation.budget_matrix
+        """The matrix of the plan with its amounts as formulas have them, not rounded."""
+        planned, factor = self.live.recommendation.budget_matrix, self.risk.booked[1]
+        rows = [
+            replace(row, by_month=dict(zip(planned.whole.months, amounts, strict=True)))
+            for row in planned.rows
+            for usd in [self.live.planned(row.name).mean() * factor]
+            for amounts in [map(as_decimal, usd.tolist())]
+        ]
+        return replace(planned, rows=tuple(rows))
+
+    def of(self, workload: str) -> BudgetRow:
+        """Return what is booked for a workload, or for all, ``""``, as planned."""
+        rows = {one.name: one for one in self._matrix.rows}
+        return rows[workload] if workload else self._matrix.total
 
     @cached_property
     def _columns(self) -> dict[str, int]:
@@ -68,22 +83,10 @@ class Budget:
         rates = block((row, row), (_FIRST, last), BUDGET)
         return cell(row + 1, self._columns[self._matrix.whole.name], BUDGET), rates
 
-    def booked(self, workloads: Iterable[str]) -> Array:
-        """Return what is booked for workloads in each month, as planned."""
-        best = self.live.recommendation.best
-        means = [self.live.spend(name, best[name]).mean() for name in workloads]
-        return np.asarray(sum(means) * self.risk.booked[1])
-
-    def _of(self, one: Span, values: Array) -> float:
-        """Return the sum over the months of a column."""
-        months = zip(self.live.months, values, strict=True)
-        return float(sum(value for month, value in months if str(month) in one.months))
-
     @property
     def widths(self) -> list[float]:
         """How wide the columns are after the names, as narrow as the amounts let them be."""
-        every = self.booked(self.live.workloads)
-        most = max(self._of(one, every) for one in self._matrix.spans)
+        most = max(map(self._matrix.total.usd, self._matrix.spans))
         least = max(8.5, len(f"{most:,.0f}") + 1.5)
         return [*[least] * len(self._matrix.spans), *[max(9.5, least + 1)] * len(_LAST)]
 
@@ -119,19 +122,19 @@ class Budget:
         self._write_heads(sheet, _HEADER, _NAMES)
         factor = cell(1, _FIRST)
         for one in self._matrix.rows:
-            own = self.inputs.assumed(one.name)
-            sheet.formula(self.rows[one.name], 3, own["model"], one.model, "text")
-            self._write_row(
-                sheet,
-                self.rows[one.name],
-                one,
-                [one.name],
-                self.risk.place(one.name, "budget"),
-                partial(self._of_month, one.name, factor),
-            )
-        summed, total = partial(self._summed, "SUM({})"), self._matrix.total
-        budget = self.risk.place("", "budget")
-        self._write_row(sheet, self.rows[""], total, live.workloads, budget, summed, style="total_")
+            row, own = self.rows[one.name], self.inputs.assumed(one.name)
+            sheet.formula(row, 3, own["model"], one.model, "text")
+
+            def of_month(at: int, _: int, name: str = one.name) -> str:
+                return f"{self.totals.month(name, at)}*{factor}"
+
+            self._write_row(sheet, row, one, self.risk.place(one.name, "budget"), of_month)
+
+        def summed(_: int, column: int) -> str:
+            return f"SUM({span(self._every, column)})"
+
+        total, budget = self._matrix.total, self.risk.place("", "budget")
+        self._write_row(sheet, self.rows[""], total, budget, summed, style="total_")
         self._write_total(sheet)
         self._write_lines(sheet)
         self._write_exchanged(sheet)
@@ -140,12 +143,6 @@ class Budget:
             last = self._write_sums(sheet, last + 2, column, groups)
         ends = last, _FIRST + len(self._columns) - 1
         sheet.page(ends, _HEADER, 1, self._breaks)
-
-    def _of_month(self, name: str, factor: str, at: int, _: int) -> str:
-        return f"{self.totals.month(name, at)}*{factor}"
-
-    def _summed(self, form: str, _: int, column: int) -> str:
-        return form.format(span(self._every, column))
 
     def _write_heads(self, sheet: Sheet, row: int, names: Sequence[str]) -> None:
         spans = map(span_name, self._matrix.spans)
@@ -156,7 +153,6 @@ class Budget:
         sheet: Sheet,
         row: int,
         one: BudgetRow,
-        names: Iterable[str],
         budget: str,
         formula: OfMonth,
         *,
@@ -166,66 +162,57 @@ class Budget:
 
         ``budget`` is the formula of what a month may cost, ``formula`` that of what it does.
         """
-        none = NO_BUDGET if row < self.rows[""] else NOT_TOLD
-        values, usd = self.booked(names), one.budget_usd
-        a_month, known = cell(row, _A_MONTH), 0.0 if usd is None else float(usd)
+        none, usd = NO_BUDGET if row < self.rows[""] else NOT_TOLD, one.budget_usd
+        a_month, whole, room = cell(row, _A_MONTH), self._matrix.whole, one.head_room
         owners = ["", ""] if style else [one.owner or NOT_STATED, one.cost_centre or NOT_STATED]
         sheet.texts(row, one.name, *owners, *[""] * bool(style), style=f"{style}text")
-        sheet.formula(row, _A_MONTH, budget, none if usd is None else known, f"{style}whole_right")
-        self._fill(sheet, row, formula, values, f"{style}whole")
+        known = none if usd is None else float(usd)
+        sheet.formula(row, _A_MONTH, budget, known, f"{style}whole_right")
+        self._fill(sheet, row, formula, one.usd, f"{style}whole")
         for span_ in self._matrix.spans:
             column = self._columns[span_.name]
             over = (
                 f"AND(ISNUMBER({a_month}),{cell(row, column)}>{a_month}*{len(span_.months)}+0.005)"
             )
             sheet.flag_over(row, (column, column), over)
-        months = ",".join(cell(row, self._columns[str(month)]) for month in self.live.months)
-        total, count = cell(row, self._columns[self._matrix.whole.name]), len(values)
+        months = ",".join(cell(row, self._columns[month]) for month in whole.months)
+        total, budgets = cell(row, self._columns[whole.name]), f"{a_month}*{len(whole.months)}"
         for name, against, value, form in (
-            ("budget", f"{a_month}*{count}", known * count, "whole"),
-            ("variance", f"{total}-{a_month}*{count}", values.sum() - known * count, "more"),
-            ("head-room", f"{a_month}-MAX({months})", known - values.max(), "more"),
+            ("budget", budgets, one.budget(whole), "whole"),
+            ("variance", f"{total}-{budgets}", one.variance(whole), "more"),
+            ("head-room", f"{a_month}-MAX({months})", room and room[0], "more"),
         ):
-            live = f'IF(ISNUMBER({a_month}),{against},"")'
-            shown = "" if usd is None else float(value)
-            sheet.formula(row, self._columns[name], live, shown, style + form)
-        room, column = cell(row, self._columns["head-room"]), self._columns["head-room"]
-        sheet.flag_over(row, (column, column), f"AND(ISNUMBER({room}),{room}<-0.005)")
+            told = f'IF(ISNUMBER({a_month}),{against},"")'
+            sheet.formula(row, self._columns[name], told, shown(value), style + form)
+        left, column = cell(row, self._columns["head-room"]), self._columns["head-room"]
+        sheet.flag_over(row, (column, column), f"AND(ISNUMBER({left}),{left}<-0.005)")
 
     def _fill(
-        self, sheet: Sheet, row: int, formula: OfMonth, values: Array | None, style: str = "whole"
+        self, sheet: Sheet, row: int, formula: OfMonth, value: OfSpan, style: str = "whole"
     ) -> None:
-        """Write a row: a formula for each month, and the sums of months; ``None`` is not known."""
-        names = [str(month) for month in self.live.months]
+        """Write a row: a formula for each month, and the sums of months."""
         for one in self._matrix.spans:
             column, is_sum = self._columns[one.name], one.level != "month"
-            text = formula(names.index(one.months[0]), column)
+            text = formula(self._matrix.whole.months.index(one.months[0]), column)
             if is_sum:
                 cells = [cell(row, self._columns[month]) for month in one.months]
                 text = f'IF({cells[0]}="","",SUM({",".join(cells)}))'
-            value = "" if values is None else self._of(one, values)
-            sheet.formula(row, column, text, value, f"{'sum_' * is_sum}{style}")
+            sheet.formula(row, column, text, shown(value(one)), f"{'sum_' * is_sum}{style}")
 
     def _write_total(self, sheet: Sheet) -> None:
         """Write the budget of all workloads and the variance of each column."""
-        row, usd = self.rows[""], self.live.limit("")
-        known = None if usd is None else np.full(len(self.live.months), float(usd))
+        row, total = self.rows[""], self._matrix.total
         a_month = cell(row, _A_MONTH)
-
-        def budget(_: int, __: int) -> str:
-            return f'IF(ISNUMBER({a_month}),{a_month},"")'
 
         def variance(_: int, column: int) -> str:
             return f'IF(ISNUMBER({a_month}),{cell(row, column)}-{a_month},"")'
 
-        booked = self.booked(self.live.workloads)
         sheet.text(row + 1, 0, "budget", "strong")
-        self._fill(sheet, row + 1, budget, known)
+        self._fill(sheet, row + 1, lambda *_: f'IF(ISNUMBER({a_month}),{a_month},"")', total.budget)
         sheet.text(row + 2, 0, "variance", "strong")
-        self._fill(sheet, row + 2, variance, None if known is None else booked - known, "more")
+        self._fill(sheet, row + 2, variance, total.variance, "more")
         first, last = cell(row + 2, _FIRST), self._columns[self._matrix.whole.name]
-        over = f"AND(ISNUMBER({first}),{first}>0.005)"
-        sheet.flag_over(row + 2, (_FIRST, last), over)
+        sheet.flag_over(row + 2, (_FIRST, last), f"AND(ISNUMBER({first}),{first}>0.005)")
 
     @property
     def _below(self) -> int:
@@ -237,46 +224,49 @@ class Budget:
         matrix, every = self._matrix, self.rows[""]
         if not matrix.has_lines:
             return
-        off, tax, pay = range(every + 3, every + 6)
-        percent = float(matrix.booking.tax_percent) / 100
-        credits_ = -np.array([float(matrix.credits.get(str(one), 0)) for one in self.live.months])
-        for row, words in ((off, "credits"), (tax, "tax"), (pay, "to pay")):
-            sheet.text(row, 0, words, "strong")
-        sheet.entry(tax, _A_MONTH, percent, "share", most=1)
-        rate, booked = cell(tax, _A_MONTH), self.booked(self.live.workloads)
-        self._fill(sheet, off, lambda *_: "0", credits_)
-        self._write_entries(sheet, off, credits_, "money", least=-1e12, most=0)
+        off, tax = every + 3, every + 4
 
         def taxed(_: int, column: int) -> str:
-            return f"({cell(every, column)}+{cell(off, column)})*{rate}"
+            return f"({cell(every, column)}+{cell(off, column)})*{cell(tax, _A_MONTH)}"
 
         def to_pay(_: int, column: int) -> str:
             return "+".join(cell(row, column) for row in (every, off, tax))
 
-        self._fill(sheet, tax, taxed, (booked + credits_) * percent)
-        self._fill(sheet, pay, to_pay, (booked + credits_) * (1 + percent), "total_whole")
+        formulas: list[OfMonth] = [lambda *_: "0", taxed, to_pay]
+        for at, (words, formula) in enumerate(
+            zip(("credits", "tax", "to pay"), formulas, strict=True)
+        ):
+
+            def amount(one: Span, at: int = at) -> Decimal:
+                return [*matrix.lines(one).values()][at]
+
+            sheet.text(off + at, 0, words, "strong")
+            self._fill(sheet, off + at, formula, amount, "total_" * (at == 2) + "whole")
+        percent = float(matrix.booking.tax_percent) / 100
+        sheet.entry(tax, _A_MONTH, percent, "share", most=1)
+        credits_ = {month: -matrix.credits.get(month, Decimal(0)) for month in matrix.whole.months}
+        self._write_entries(sheet, off, credits_, "money", least=-1e12, most=0)
 
     def _write_entries(
-        self, sheet: Sheet, row: int, values: Array, style: str, **bounds: float
+        self, sheet: Sheet, row: int, values: Mapping[str, Decimal], style: str, **bounds: float
     ) -> None:
         """Write a number for each month that can be changed."""
-        for month, value in zip(self.live.months, values, strict=True):
-            sheet.entry(row, self._columns[str(month)], float(value), style, **bounds)
+        for month, value in values.items():
+            sheet.entry(row, self._columns[month], float(value), style, **bounds)
 
     def _write_exchanged(self, sheet: Sheet) -> None:
         """Write the rates of each month, which can be changed, and all at these rates."""
-        every = self.rows[""]
-        for at, (currency, rates) in enumerate(self.live.exchanges.items()):
-            row = self._below + 2 * at
-            sheet.text(row, 0, f"{currency} per USD", "strong")
-            sheet.text(row + 1, 0, f"all, {currency}", "strong")
-            self._write_entries(sheet, row, rates, "price")
+        every, months = self.rows[""], self._matrix.whole.months
+        for row, exchange in zip(count(self._below, 2), self.live.exchanges, strict=False):
+            sheet.text(row, 0, f"{exchange.currency} per USD", "strong")
+            sheet.text(row + 1, 0, f"all, {exchange.currency}", "strong")
+            self._write_entries(sheet, row, exchange.of_months(months), "price")
 
             def at_rate(_: int, column: int, row: int = row) -> str:
                 return f"{cell(every, column)}*{cell(row, column)}"
 
-            exchanged = self.booked(self.live.workloads) * rates
-            self._fill(sheet, row + 1, at_rate, exchanged, "total_whole")
+            total = self._matrix.at_rates(exchange).total
+            self._fill(sheet, row + 1, at_rate, total.usd, "total_whole")
 
     def _write_sums(self, sheet: Sheet, row: int, column: int, groups: Sequence[BudgetRow]) -> int:
         """Write the sums of workloads with the same in a column, where there are some; return the last row."""
@@ -287,11 +277,18 @@ class Budget:
         self._write_heads(sheet, row + 1, ("workloads", *_NAMES[1:3], "", _NAMES[-1]))
         for at, one in enumerate(groups, row + 2):
             rows = [row for row in self._matrix.rows if getattr(row, key) == getattr(one, key)]
-            names = [row.name for row in rows]
             same = f"EXACT({span(self._every, column)},{cell(at, column)})"
-            budgets = [cell(self.rows[name], _A_MONTH) for name in names]
+            budgets = [cell(self.rows[row.name], _A_MONTH) for row in rows]
             told = f"COUNT({','.join(budgets)})={len(budgets)}"
             rule = f'IF({told},{"+".join(budgets)},"{NOT_TOLD}")'
-            summed = partial(self._summed, f"SUMPRODUCT({same}*{{}})")
-            self._write_row(sheet, at, one, names, rule, summed)
+
+            def summed(_: int, column: int, same: str = same) -> str:
+                return f"SUMPRODUCT({same}*{span(self._every, column)})"
+
+            self._write_row(sheet, at, one, rule, summed)
         return row + 1 + len(groups)
+
+
+def shown(amount: Decimal | None) -> float | str:
+    """Return an amount as a cell has it: empty where it is not known."""
+    return "" if amount is None else float(amount)

@@ -10,11 +10,12 @@ that every line is the plan's to the last digit and still follows the numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,6 @@ from kimi_planner.plan.demand import demand, months_of_growth, periods_of
 from kimi_planner.plan.draws import Draws
 from kimi_planner.report.xlsx.scope import CERTAINTY, NONE, Scope
 from kimi_planner.report.xlsx.traffic import serial
-from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import ONE, ZERO, Array
 from kimi_planner.workload.reasoning import may_reason
 from kimi_planner.workload.resolve import Load, Traffic
@@ -76,6 +76,8 @@ class Assumed:
 class CallRates(Scope):
     """The calls of each workload, and what one uses."""
 
+    _flat_plans: dict[tuple[Any, ...], LoadPlan] = field(default_factory=dict, init=False)
+
     @cached_property
     def meters(self) -> list[str]:
         """Meters and fees that have a column: tokens of calls, of calls in batches, and fees."""
@@ -90,13 +92,10 @@ class CallRates(Scope):
         load, best = self.loads[name], self.recommendation.best[name]
         certainty = self.workloads[name].certainty or NONE
         once = not load.traffic.level.mean  # where all calls are of events, one of those tells
-        used = self._level(name, best, certainty, once)
-        thinkers = [
-            model for model in self.specs if self._level(name, model, certainty, once).reasoning
-        ]
-        thought = self._level(name, thinkers[0], certainty, once) if thinkers else used
-        if best in thinkers:
-            thought = used
+        used, *others = (
+            self._level(name, model, certainty, is_extra=once) for model in (best, *self.specs)
+        )
+        thought = next((one for one in (used, *others) if one.reasoning), used)
         due = {fee_key(fee): float(count) for fee, count in load.fees.items()}
         traffic = load.traffic.from_day(self.months[0].first)
         return Assumed(
@@ -191,45 +190,28 @@ class CallRates(Scope):
             load, self.months[:1], projection.catalog, projection.seed, projection.n_paths
         )
 
-    @cached_property
-    def _flat_plans(self) -> dict[tuple[str, str, bool], LoadPlan]:
-        """Plans of even days, by workload and certainty, of its level and of calls that are added."""
-        return self._flat(self.workloads)
+    def _flat(self, *key: Any) -> LoadPlan:
+        """Return a plan of even days, by workload and certainty: of its level or of calls that are added.
 
-    @cached_property
-    def _put_in(self) -> dict[tuple[str, str, bool], LoadPlan]:
-        """The same of workloads that state no reasoning, with some tokens of it put in."""
-        return self._flat(
-            {
-                name: replace(workload, reasoning_tokens=SOME_TOKENS)
-                for name, workload in self.workloads.items()
-                if workload.reasoning_tokens is None
-            }
-        )
+        The last of the key tells whether it has some tokens of reasoning put in.
+        """
+        if key not in self._flat_plans:
+            name, certainty, is_extra, is_put_in = key
+            changed: dict[str, Any] = {"certainty": None if certainty == NONE else certainty}
+            changed |= {"reasoning_tokens": SOME_TOKENS} if is_put_in else {}
+            load = replace(self.workloads[name], **changed).resolve()
+            traffic = _even(load.traffic, self.months[0])
+            if is_extra:
+                traffic = replace(traffic, level=ONE, calls=Fraction(1), unit="requests_per_day")
+            plan = self._plan(replace(load, traffic=traffic, price_changes=()))
+            self._flat_plans[key] = plan
+        return self._flat_plans[key]
 
-    def _flat(self, workloads: Mapping[str, Workload]) -> dict[tuple[str, str, bool], LoadPlan]:
-        plans = {}
-        for name, workload in workloads.items():
-            for certainty in CERTAINTY:
-                stated = None if certainty == NONE else certainty
-                load = replace(workload, certainty=stated).resolve()
-                for is_extra in (False, True) if self._has_single(name) else (False,):
-                    traffic = _even(load.traffic, self.months[0])
-                    if is_extra:
-                        traffic = replace(
-                            traffic, level=ONE, calls=Fraction(1), unit="requests_per_day"
-                        )
-                    plans[name, certainty, is_extra] = self._plan(
-                        replace(load, traffic=traffic, price_changes=())
-                    )
-        return plans
-
-    def _level(self, name: str, model: str, certainty: str, is_extra: bool = False) -> Usage:
+    def _level(
+        self, name: str, model: str, certainty: str, *, is_extra: bool, is_put_in: bool = False
+    ) -> Usage:
         """Return what one unit of the level uses of each meter, expected over paths."""
-        return self._used_by(self._flat_plans[name, certainty, is_extra], model)
-
-    def _used_by(self, plan: LoadPlan, model: str) -> Usage:
-        month = self.months[0]
+        plan, month = self._flat(name, certainty, is_extra, is_put_in), self.months[0]
         units = float(plan.load.traffic.of_a_day(month.first)) * month.days
         return plan.on(self.specs[model]).usage().map(lambda one: float(one[0]) / units)
 
@@ -240,41 +222,29 @@ class CallRates(Scope):
         Of calls of the level, and of calls that events add, which do not vary with it.
         """
         found = {}
-        for name, load in self.loads.items():
-            for model in self.specs:
-                for certainty in CERTAINTY:
-                    own = self._rates(name, model, certainty, load.traffic.level.mean)
-                    added = own
-                    if self._has_single(name):
-                        added = self._rates(name, model, certainty, None)
-                    found[name, model, certainty] = own, added
+        for key in product(self.workloads, self.specs, CERTAINTY):
+            own = self._rates(*key, is_extra=False)
+            has_single = self._has_single(key[0])
+            found[key] = own, self._rates(*key, is_extra=True) if has_single else own
         return found
 
-    def _rates(
-        self, name: str, model: str, certainty: str, level: float | None
-    ) -> dict[str, float]:
-        used = self._level(name, model, certainty, is_extra=level is None)
-        calls = 1.0 if level is None else level
-        values = self.assumed[name].values
-        prompt = calls * values["prompt"]
+    def _rates(self, name: str, model: str, certainty: str, *, is_extra: bool) -> dict[str, float]:
+        used = self._level(name, model, certainty, is_extra=is_extra)
+        calls = 1.0 if is_extra else self.traffic(name).level.mean
+        values, workload, put_in = self.assumed[name].values, self.workloads[name], 0.0
+        prompt, thinks = calls * values["prompt"], may_reason(workload, self.specs[model].profile)
+        if thinks and workload.reasoning_tokens is None:
+            thought = self._level(name, model, certainty, is_extra=is_extra, is_put_in=True)
+            put_in = factor_of(thought.reasoning, calls * SOME_TOKENS)
         return {
             "requests": factor_of(used.requests, calls),
             "prompt": factor_of(used.prompt, prompt),
             **{key: factor_of(used.part(key), prompt * values[key]) for key in self.shares},
             "answer": factor_of(used.completion - used.reasoning, calls * values["answer"]),
-            "reasoning": may_reason(self.workloads[name], self.specs[model].profile)
-            * factor_of(used.reasoning, calls * values["reasoning"]),
+            "reasoning": thinks * factor_of(used.reasoning, calls * values["reasoning"]),
             **{key: factor_of(used[key], calls * values[key]) for key in self.fees},
-            PUT_IN: self._put_in_rate(name, model, certainty, level),
+            PUT_IN: put_in,
         }
-
-    def _put_in_rate(self, name: str, model: str, certainty: str, level: float | None) -> float:
-        """Return what a call uses of a number of reasoning tokens that is put in where none is stated."""
-        plan = self._put_in.get((name, certainty, level is None))
-        if plan is None or not may_reason(self.workloads[name], self.specs[model].profile):
-            return 0.0
-        calls = 1.0 if level is None else level
-        return factor_of(self._used_by(plan, model).reasoning, calls * SOME_TOKENS)
 
 
 def _even(traffic: Traffic, month: Month) -> Traffic:

@@ -36,7 +36,7 @@ class Divided:
             for title in (usd_of, str)
         )
         thought = f"SUM({self.totals.column(name, 'reasoning')})"
-        whole = live.spend(name, live.recommendation.best[name]).over_months()
+        whole = live.planned(name).over_months()
         quantiles = [
             (self.rates.spread(name, one, spent), float(whole.quantile(q)[0]), "grey_money")
             for one, q in QUANTILES.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from kimi_planner.billing.meters import FEE, title_of
 from kimi_planner.plan.demand import Period
@@ -71,9 +72,12 @@ class Totals:
 
     def _rows(self, *workloads: str) -> tuple[int, int]:
         """Return the rows by month from the first to the last of workloads."""
-        count, names = len(self.live.periods), list(self.live.workloads)
-        first, last = (names.index(name) for name in (workloads[0], workloads[-1]))
-        return HEADER + 1 + count * first, HEADER + count * (last + 1)
+        return self._range(list(self.live.workloads), workloads[0], workloads[-1])
+
+    def _range(self, keys: list[Any], first: Any, last: Any) -> tuple[int, int]:
+        """Return the rows of all periods from the first to the last of keys."""
+        count = len(self.live.periods)
+        return HEADER + 1 + count * keys.index(first), HEADER + count * (keys.index(last) + 1)
 
     def column(self, workload: str, name: str = "spend") -> str:
         """Return the range of an amount of a workload by period, for other sheets."""
@@ -90,15 +94,7 @@ class Totals:
 
     def _lines(self, workload: str, *models: str) -> tuple[int, int]:
         """Return the rows of lines from the first to the last of models of a workload."""
-        names, specs, count = (
-            list(self.live.workloads),
-            list(self.live.specs),
-            len(self.live.periods),
-        )
-        first, last = (
-            names.index(workload) * len(specs) + specs.index(one) for one in (models[0], models[-1])
-        )
-        return HEADER + 1 + count * first, HEADER + count * (last + 1)
+        return self._range(list(self.live.lines), (workload, models[0]), (workload, models[-1]))
 
     # each workload on each model
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,11 +84,7 @@ class Live(CallRates):
     @cached_property
     def lines(self) -> dict[tuple[str, str], Line]:
         """Each workload on each model by period, as the cells give it where they are as planned."""
-        return {
-            (name, model): self._line(name, model)
-            for name in self.workloads
-            for model in self.specs
-        }
+        return {key: self._line(*key) for key in product(self.workloads, self.specs)}
 
     def _line(self, name: str, model: str) -> Line:
         usage, usd = self._of_means(name, model)
@@ -138,6 +135,10 @@ class Live(CallRates):
     def spend(self, name: str, model: str) -> Spend:
         """Return the plan's own spend."""
         return self.recommendation.projection.of(model, name)
+
+    def planned(self, name: str) -> Spend:
+        """Return the spend of a workload on its planned model, or of all together, ``""``."""
+        return self.spend(name, self.recommendation.best[name]) if name else self.together
 
     @cached_property
     def spends(self) -> dict[tuple[str, str], Spend]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 
 from kimi_planner.billing.meters import METERS, fee_key, title_of
 from kimi_planner.billing.tariff import Tariff
@@ -50,7 +51,7 @@ class Prices:
                 keys.append((model, key, self._begin))
                 keys += [
                     (model, key, day)
-                    for before, day in zip([self._begin, *days], days, strict=False)
+                    for before, day in pairwise([self._begin, *days])
                     if _stated(spec, key, day) != _stated(spec, key, before)
                 ]
         fees = self.live.recommendation.projection.catalog.fees

@@ -43,12 +43,7 @@ class Rates:
 
     @cached_property
     def _keys(self) -> list[tuple[str, str, str]]:
-        return [
-            (name, model, certainty)
-            for name in self.live.workloads
-            for model in self.live.specs
-            for certainty in CERTAINTY
-        ]
+        return list(self.live.rates)
 
     @cached_property
     def _titles(self) -> list[str]:
@@ -61,21 +56,21 @@ class Rates:
             AT_LEAST,
         ]
 
+    def _rows(self, workload: str, *models: str) -> tuple[int, int]:
+        """Return the rows from the first to the last of models of a workload."""
+        first = _FIRST + self._keys.index((workload, models[0], CERTAINTY[0]))
+        return first, first + len(models) * len(CERTAINTY) - 1
+
     def at(self, workload: str, model: str, name: str, *, added: bool = False) -> str:
         """Return the formula of a rate on a model, as sure as a cell says; of added calls if so."""
-        first = _FIRST + self._keys.index((workload, model, CERTAINTY[0]))
         column = 3 + self._titles.index(f"{name}{', added by events' * added}")
-        rates = span((first, first + len(CERTAINTY) - 1), column, RATES)
+        rates = span(self._rows(workload, model), column, RATES)
         return f"INDEX({rates},{self.inputs.assumed(workload)['sure']})"
 
     def _of_workload(self, workload: str, title: str) -> str:
         """Return the formula of a number of a workload, on its model and as sure as cells say."""
-        own, models = self.inputs.assumed(workload), list(self.live.specs)
-        rows = [
-            _FIRST + self._keys.index((workload, model, certainty))
-            for model, certainty in ((models[0], CERTAINTY[0]), (models[-1], CERTAINTY[-1]))
-        ]
-        numbers = span((rows[0], rows[1]), 3 + self._titles.index(title), RATES)
+        own, rows = self.inputs.assumed(workload), self._rows(workload, *self.live.specs)
+        numbers = span(rows, 3 + self._titles.index(title), RATES)
         return f"INDEX({numbers},({own['place']}-1)*{len(CERTAINTY)}+{own['sure']})"
 
     def spread(self, workload: str, name: str, spent: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from kimi_planner.plan.booking import MEAN
-from kimi_planner.plan.spend import NO_RANGE, Spend
+from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.report.tables import OVER_BUDGET
 from kimi_planner.report.xlsx.divided import Divided, distance
 from kimi_planner.report.xlsx.inputs import CONTINGENCY, Inputs
@@ -17,6 +17,7 @@ from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.rates import PARTS
 from kimi_planner.report.xlsx.sheet import Sheet, Shown, block, cell, span
 from kimi_planner.report.xlsx.spread import QUANTILES, Paths, Spread, quantile_factors
+from kimi_planner.workload.quantity import Array
 
 RISK = "Risk"
 NO_BUDGET, NOT_TOLD = "no budget", "not told"
@@ -96,9 +97,10 @@ class Risk:
             (self.first_month, self.first_month + len(self.live.months) - 1), column[name], RISK
         )
 
-    def _spend(self, name: str) -> Spend:
-        live = self.live
-        return live.spend(name, live.recommendation.best[name]) if name else live.together
+    @cached_property
+    def _means(self) -> Array:
+        """The mean spend of each workload in each month, as planned."""
+        return np.array([self.live.planned(name).mean() for name in self.live.workloads])
 
     def _budget(self, name: str) -> float | None:
         usd = self.live.limit(name)
@@ -106,7 +108,7 @@ class Risk:
 
     def quantile(self, name: str, quantile: str) -> float | str:
         """Return what is planned of a quantile of a workload, or of all, ``""``; or what is said of it."""
-        spend, best = self._spend(name), self.live.recommendation.best
+        spend, best = self.live.planned(name), self.live.recommendation.best
         if name and quantile in _LEAST and self.live.is_least(name, best[name]):
             return _LEAST[quantile]
         whole = spend.over_months().quantile(QUANTILES[quantile])
@@ -120,7 +122,7 @@ class Risk:
 
     def _whole(self, q: float) -> str:
         """Return the formula of a quantile of all workloads over all months."""
-        means = np.array([float(self._spend(name).mean().sum()) for name in self.live.workloads])
+        means = self._means.sum(axis=1)
         planned = float(self.live.together.over_months().quantile(q)[0])
         weights = self._of_all(_WEIGHT)
         return self.paths.quantile(q, self.place("", "mean"), weights, means, planned)
@@ -169,7 +171,7 @@ class Risk:
 
     def _shown(self, name: str) -> list[Shown]:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
-        spend, row, usd = self._spend(name), self.rows[name], self._budget(name)
+        spend, row, usd = self.live.planned(name), self.rows[name], self._budget(name)
         budget, dearest = cell(row, _BUDGET), cell(row, _DEAREST)
         x = f"({budget}/{dearest})"
         if name:
@@ -207,7 +209,7 @@ class Risk:
 
     def _write_nearness(self, sheet: Sheet, row: int, name: str, total: str) -> None:
         """Write whether range and chance are what a simulation says, and the numbers that tell it."""
-        live, spend, scale = self.live, self._spend(name), cell(row, _STRETCH)
+        spend, scale = self.live.planned(name), cell(row, _STRETCH)
         ranged, same = f"ISNUMBER({cell(row, _FIRST)})", f"{cell(row, _SHAPE)}<{_ALIKE}"
         low, high = (
             quantile_factors(self.paths.spends[name] if name else spend)[n] for n in (0, 2)
@@ -226,10 +228,9 @@ class Risk:
             p90, p10, mean = cell(row, _FIRST + 2), cell(row, _FIRST), cell(row, _MEAN)
             live_width = f"({p90}-{p10})/{mean}/{high - low!r}" if high > low else "0"
             width = f"IF(ISNUMBER({p90}),IF({mean}=0,1,{live_width}),0)"
-            names = list(live.workloads)
             stretched = distance(self._of_all(_STRETCH), self.paths.stretch)
             shape = f"MAX({self._of_all(_SHAPE)})+{stretched}"
-            shares = np.array([float(self._spend(one).mean().sum()) for one in names])
+            shares = self._means.sum(axis=1)
             divided = distance(f"{self._of_all(_MEAN)}/{mean}", shares / (shares.sum() or 1))
             mixed = f"IF({mean}=0,FALSE,{divided}>{_ALIKE})"
         sheet.formula(row, _STRETCH, width, stretch, "grey_factor")
@@ -253,13 +254,12 @@ class Risk:
         heads = ("month, all workloads", "", "", "mean", *QUANTILES, "", "budget a month")
         sheet.header(self.first_month - 1, heads, texts=3)
         sheet.header(self.first_month - 1, (f"mean, {name}" for name in names), at=_PARTS)
-        means = np.array([self._spend(name).mean() for name in names])
         stretch, usd, limit = self._of_all(_STRETCH), self._budget(""), self.place("", "budget")
         for at, month in enumerate(live.months):
             row = self.first_month + at
             parts = block((row, row), (_PARTS, _PARTS + len(names) - 1))
             sheet.day(row, 0, month.first, "month")
-            by_name = zip(names, means[:, at], strict=True)
+            by_name = zip(names, self._means[:, at], strict=True)
             sheet.formulas(
                 row,
                 _PARTS,
@@ -272,10 +272,10 @@ class Risk:
             for q in QUANTILES.values():
                 planned = float(spend.quantile(q)[at])
                 weights, mean = f"TRANSPOSE({parts})*{stretch}", cell(row, _MEAN)
-                moved = self.paths.quantile(q, mean, weights, means[:, at], planned)
+                moved = self.paths.quantile(q, mean, weights, self._means[:, at], planned)
                 formula = f'{{IF(SUM({stretch})=0,"{NO_RANGE}",{moved})}}'
                 quantiles.append((formula, planned if spend.is_ranged else NO_RANGE, "money_right"))
-            summed = f"SUM({parts})", float(means[:, at].sum()), "money"
+            summed = f"SUM({parts})", float(self._means[:, at].sum()), "money"
             sheet.formulas(row, _MEAN, [summed, *quantiles])
             formula = f'IF(ISNUMBER({limit}),{limit},"")'
             sheet.formula(row, _BUDGET, formula, "" if usd is None else usd, "money_right")

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from kimi_planner.billing.meters import METERS, TOKEN_METERS, fee_key
-from kimi_planner.catalog import ModelSpec
+from kimi_planner.catalog import Exchange, ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.demand import Period, periods_of
 from kimi_planner.workload import Workload
 from kimi_planner.workload.certainty import CERTAINTIES
 from kimi_planner.workload.dated import PriceChange
-from kimi_planner.workload.quantity import Array
 from kimi_planner.workload.resolve import Load
 
 NONE = "none"
@@ -56,13 +53,10 @@ class Scope:
         """Of all amounts."""
         return self.recommendation.projection.currency
 
-    @cached_property
-    def exchanges(self) -> dict[str, Array]:
-        """From each other currency to its rates, month by month."""
-        return {
-            one.currency: np.array([float(one.at(month.first)) for month in self.months])
-            for one in self.recommendation.projection.catalog.exchanges
-        }
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Rates of each other currency."""
+        return self.recommendation.projection.catalog.exchanges
 
     @cached_property
     def periods(self) -> tuple[Period, ...]:

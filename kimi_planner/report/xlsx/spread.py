@@ -58,9 +58,7 @@ class Spread:
 
     def _adjusted(self, workload: str, certainty: str) -> float:
         """Return what a planned budget is multiplied by to be where the table has its chance."""
-        live = self.live
-        spend = live.spends[workload, certainty] if workload else live.together
-        budget = live.limit(workload)
+        spend, budget = self.live.planned(workload), self.live.limit(workload)
         dearest = float(spend.mean().max())
         chance = spend.chance_over(budget) if budget else 0.0
         if not budget or not dearest or not 0 < chance < 1:
@@ -98,7 +96,7 @@ class Paths:
         return {
             name: planned if planned.is_ranged else self.live.spends[name, "estimate"]
             for name in self.live.workloads
-            for planned in [self.live.spends[name, self.live.assumed[name].certainty]]
+            for planned in [self.live.planned(name)]
         }
 
     @cached_property
@@ -117,8 +115,7 @@ class Paths:
     @cached_property
     def stretch(self) -> Array:
         """What each column is multiplied by as planned: 0 where the workload has no range."""
-        names, spends = self.live.assumed.items(), self.live.spends
-        return np.array([float(spends[name, one.certainty].is_ranged) for name, one in names])
+        return np.array([float(self.live.planned(name).is_ranged) for name in self.live.workloads])
 
     def quantile(self, q: float, mean: str, weights: str, means: Array, planned: float) -> str:
         """Return the formula of a quantile of all workloads: the mean, and that of the deviations.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from kimi_planner.billing.meters import FEE, title_of
-from kimi_planner.plan.spend import Spend
 from kimi_planner.report.contents import held_sentences
 from kimi_planner.report.sentences import date_sentences, horizon, least_sentence
 from kimi_planner.report.tables import OVER_BUDGET
 from kimi_planner.report.xlsx.book import Book
-from kimi_planner.report.xlsx.budget import Budget
+from kimi_planner.report.xlsx.budget import Budget, shown
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 from kimi_planner.report.xlsx.live import Live
 from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk, least_words
@@ -66,34 +66,30 @@ class Summary:
 
     def _shown(self, name: str) -> list[Shown]:
         """Return what stands beside a workload, or beside all, ``""``."""
-        live, risk = self.live, self.risk
-        spend: Spend = live.spends[name, live.assumed[name].certainty] if name else live.together
-        limit = live.limit(name)
-        by_month = self.budget.booked([name] if name else live.workloads)
-        usd, booked = float(limit or 0), float(by_month.sum())
-        against, room = usd * len(live.months), usd - float(by_month.max())
-        place = self.budget.place(name, "budget")
+        risk, row, limit = self.risk, self.budget.of(name), self.live.limit(name)
+        whole = self.live.recommendation.budget_matrix.whole
+        against, room = row.budget(whole), row.head_room
+        place, here = self.budget.place(name, "budget"), cell(self._row(name), _ROOM)
         none = NO_BUDGET if name else NOT_TOLD
-        money, known = "money" if name else "big_whole", limit is not None
-        change = "change" if name else "big_more"
-        here = cell(self._row(name), _ROOM)
+        money, change = ("money", "change") if name else ("big_whole", "big_more")
+        is_over = room is not None and room[0] < Decimal("-0.005")
+        status = NO_BUDGET if room is None else _OVER if is_over else _OK
+        chance = NO_BUDGET if limit is None else self.live.planned(name).chance_over(limit)
+        quantiles = ((risk.place(name, key), risk.quantile(name, key)) for key in QUANTILES)
         return [
-            (self.budget.place(name), booked, money),
-            (f'IF({place}="","{none}",{place})', against if known else none, f"{money}_right"),
-            (self.budget.place(name, "variance"), booked - against if known else "", change),
-            *(
-                (risk.place(name, key), risk.quantile(name, key), f"{money}_right")
-                for key in QUANTILES
-            ),
+            (self.budget.place(name), float(row.usd(whole)), money),
             (
-                risk.place(name, "chance"),
-                spend.chance_over(limit) if limit is not None else NO_BUDGET,
-                "chance" if name else "big_chance",
+                f'IF({place}="","{none}",{place})',
+                none if against is None else float(against),
+                f"{money}_right",
             ),
-            (self.budget.place(name, "head-room"), room if known else "", change),
+            (self.budget.place(name, "variance"), shown(row.variance(whole)), change),
+            *((*quantile, f"{money}_right") for quantile in quantiles),
+            (risk.place(name, "chance"), chance, "chance" if name else "big_chance"),
+            (self.budget.place(name, "head-room"), shown(room and room[0]), change),
             (
                 f'IF(ISNUMBER({here}),IF({here}<-0.005,"{_OVER}","{_OK}"),"{NO_BUDGET}")',
-                (_OVER if room < -0.005 else _OK) if known else NO_BUDGET,
+                status,
                 "right" if name else "big_right",
             ),
         ]
@@ -135,7 +131,7 @@ class Summary:
     def _write_exchanged(self, sheet: Sheet, row: int, every: Sequence[Shown]) -> None:
         """Write what is booked and its budget in other currencies, each month at its own rate."""
         matrix, monthly = self.live.recommendation.budget_matrix, self.risk.place("", "budget")
-        for at, exchange in enumerate(self.live.recommendation.projection.catalog.exchanges):
+        for at, exchange in enumerate(self.live.exchanges):
             total = matrix.at_rates(exchange).total
             here, whole = row + at, matrix.whole
             booked, budget = float(total.usd(whole)), total.budget(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.cards import choice_section
+from kimi_planner.report.contents import choice_section
 from kimi_planner.report.table import Section
 from kimi_planner.report.xlsx.beside import SOURCES, write_section, write_sources
 from kimi_planner.report.xlsx.book import Book

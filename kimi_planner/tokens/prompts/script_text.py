@@ -10,14 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from kimi_planner.tokens.prompts.expressions import Candidate, TextReader
-from kimi_planner.tokens.prompts.parts import (
-    Choice,
-    Part,
-    Parts,
-    changed,
-    joined,
-    stripped,
-)
+from kimi_planner.tokens.prompts.parts import Choice, Part, Parts, changed, joined, stripped
 
 if TYPE_CHECKING:
     from tree_sitter import Node

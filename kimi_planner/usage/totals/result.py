@@ -120,7 +120,15 @@ class UsageTotals(Shown):
         }
 
     def usage(self, cell: tuple[Any, ...]) -> Usage:
-        """Return what the rows of a cell used, by meter."""
+        """Return what the rows of a cell used, by meter.
+
+        Raises
+        ------
+        UsageError
+            If no row has these keys.
+        """
+        if cell not in self.cells:
+            raise UsageError(f"The totals have no {', '.join(self.by)} {shown(cell)}. See frame.")
         return usage_of(dict(zip(self.columns, self.cells[cell], strict=True)))
 
     @property
