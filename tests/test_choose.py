@@ -138,7 +138,7 @@ def test_every_reason_is_given_in_words():
     assert 3000 * (late * Decimal("2.50") + 4 * 500 * Decimal("7.50")) / 1_000_000 == 4845
     assert found.sentences() == [
         "w: 7,512.50 USD over the budget of 100.00 on kimi-k2-5 (P50 7,612.50 in 2026-11); back with "
-        "0.01313 times the traffic, or a budget of 7,612.50.",
+        "98.7% less traffic, or a budget of 7,612.50.",
         "w: kimi-k2-5, 7,612.50 USD a month (mean); its window refuses 40% of calls, 4,845.00 USD a month "
         "to serve, in the spend (overflow: price_all); no model qualifies; the least change: kimi-k2-5 would "
         "if overflow were drop_oldest.",
