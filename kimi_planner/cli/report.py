@@ -109,4 +109,4 @@ def _actuals(
         catalog=catalog,
         pro_rata=True,
     )
-    return [actuals_section(held)]
+    return [actuals_section(held, catalog)]

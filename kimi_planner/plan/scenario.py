@@ -314,6 +314,7 @@ class ScenarioComparison(Shown):
                 "scenario", "changes", "usd", "difference_usd", "difference_share", "p10_usd", "p90_usd"
             ),
             provenance=plan.provenance,
+            currency=plan.currency,
         )  # fmt: skip
 
 

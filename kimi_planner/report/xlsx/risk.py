@@ -52,6 +52,11 @@ _SAID = (
 )
 
 
+def least_words(rows: tuple[int, int], column: int) -> str:
+    """Return the formula of whether the P90 of some row is not known, its column being given."""
+    return f'COUNTIF({span(rows, column)},"{_LEAST["P90"]}")>0'
+
+
 @dataclass(frozen=True)
 class Risk:
     """Writes the sheet, and knows where its cells are."""
@@ -88,9 +93,12 @@ class Risk:
         """Return the range with an amount of all workloads by month: ``month``, ``mean`` or a quantile."""
         column = {"month": 0, "mean": _MEAN, "budget": _BUDGET}
         column |= {one: _FIRST + n for n, one in enumerate(QUANTILES)}
-        return span(
-            (self.first_month, self.first_month + len(self.live.months) - 1), column[name], RISK
-        )
+        return span(self._of_months, column[name], RISK)
+
+    @property
+    def _of_months(self) -> tuple[int, int]:
+        """First and last row of the months."""
+        return self.first_month, self.first_month + len(self.live.months) - 1
 
     @cached_property
     def _means(self) -> Array:
@@ -151,6 +159,9 @@ class Risk:
                 own, live = self.inputs.assumed(name), self.live
                 sheet.formula(row, 1, own["model"], live.recommendation.best[name], "text")
                 sheet.formula(row, 2, own["certainty"], live.assumed[name].certainty, "text")
+            for here, over in ((row, "over_"), (at, "grey_")):
+                first = here if name else here - len(self.live.workloads)
+                sheet.flag_least(here, _CHANCE, least_words((first, here), _FIRST + 2), over)
             styled = ((formula, value, f"{total}{style}") for formula, value, style in shown)
             sheet.formulas(row, _MEAN, styled)
             sheet.text(at, 0, name or "all", "grey")
@@ -159,7 +170,7 @@ class Risk:
             sheet.flag_over(row, (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
             self._write_nearness(sheet, row, name, total)
         self._write_months(sheet)
-        sheet.page((self.first_month + len(self.live.months) - 1, _CHANCE_IS), _HEADER, 1)
+        sheet.page((self._of_months[1], _CHANCE_IS), _HEADER, 1)
 
     def _shown(self, name: str) -> list[Shown]:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
@@ -203,9 +214,7 @@ class Risk:
         """Write whether range and chance are what a simulation says, and the numbers that tell it."""
         spend, scale = self.live.planned(name), cell(row, _STRETCH)
         ranged, same = f"ISNUMBER({cell(row, _FIRST)})", f"{cell(row, _SHAPE)}<{_ALIKE}"
-        low, high = (
-            quantile_factors(self.paths.spends[name] if name else spend)[n] for n in (0, 2)
-        )
+        low, _, high = quantile_factors(self.paths.spends[name] if name else spend)
         stretch = 1.0 if spend.is_ranged else 0.0
         if name:
             spent = [cell(row, _SPENT + at) for at in range(len(PARTS))]
@@ -238,8 +247,7 @@ class Risk:
     def _parts(self, name: str) -> str:
         """Return the range with the mean spend of a workload by month."""
         place = list(self.live.workloads).index(name)
-        rows = self.first_month, self.first_month + len(self.live.months) - 1
-        return span(rows, _PARTS + place, RISK)
+        return span(self._of_months, _PARTS + place, RISK)
 
     def _write_months(self, sheet: Sheet) -> None:
         live, spend, names = self.live, self.live.together, list(self.live.workloads)

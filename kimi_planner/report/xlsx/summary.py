@@ -14,7 +14,7 @@ from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import Budget, shown
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
+from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk, least_words
 from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell
 from kimi_planner.report.xlsx.spread import QUANTILES
 
@@ -22,7 +22,9 @@ SUMMARY = "Summary"
 _SAID = "Everything here follows the yellow cells of Assumptions and Prices; grey is as planned."
 _OK, _OVER = "within", "OVER"
 _HEADS = ("to book", "budget", "variance", *QUANTILES, OVER_BUDGET, "head-room", "booked is")
-_CHANCE, _ROOM, _STATUS = (1 + _HEADS.index(one) for one in (OVER_BUDGET, "head-room", "booked is"))
+_CHANCE, _ROOM, _STATUS, _P90 = (
+    1 + _HEADS.index(one) for one in (OVER_BUDGET, "head-room", "booked is", "P90")
+)
 _MODEL = _STATUS + 1
 _FIRST = 4
 _CHART_ROWS = 18
@@ -106,6 +108,8 @@ class Summary:
         sheet.text(row, 0, "whole plan", "big")
         self._write_row(sheet, row, every)
         sheet.text(row + 1, 0, "as planned", "grey")
+        least = bool(least_sentence(live.recommendation))
+        sheet.flag_least(row + 1, _CHANCE, str(least).upper(), "grey_")
         sheet.planned(row + 1, 1, every)
         self._write_exchanged(sheet, row + 2, every)
         for name in live.workloads:
@@ -117,6 +121,9 @@ class Summary:
         return row + 1
 
     def _write_row(self, sheet: Sheet, row: int, shown: Sequence[Shown]) -> None:
+        rows = [self._row(name) for name in self.live.workloads]
+        ends = (rows[0], rows[-1]) if row < rows[0] else (row, row)
+        sheet.flag_least(row, _CHANCE, least_words(ends, _P90))
         sheet.formulas(row, 1, shown)
         status = cell(row, _STATUS)
         sheet.flag_over(row, (_ROOM, _STATUS), f'${status}="{_OVER}"')
@@ -127,18 +134,17 @@ class Summary:
         for at, exchange in enumerate(self.live.exchanges):
             total = matrix.at_rates(exchange).total
             here, whole = row + at, matrix.whole
-            booked, budget = float(total.usd(whole)), total.budget(whole)
+            budget = total.budget(whole)
             sheet.text(here, 0, f"in {exchange.currency}", "strong")
             to_book, rates = self.budget.exchanged(at)
-            sheet.formula(here, 1, to_book, booked, every[0][2])
+            sheet.formula(here, 1, to_book, float(total.usd(whole)), every[0][2])
             against = f'IF(ISNUMBER({monthly}),{monthly}*SUM({rates}),"{NOT_TOLD}")'
             sheet.formula(
                 here, 2, against, NOT_TOLD if budget is None else float(budget), every[1][2]
             )
             places = cell(here, 1), cell(here, 2)
             variance = f'IF(ISNUMBER({places[1]}),{"-".join(places)},"")'
-            over = "" if budget is None else booked - float(budget)
-            sheet.formula(here, 3, variance, over, every[2][2])
+            sheet.formula(here, 3, variance, shown(total.variance(whole)), every[2][2])
 
     def _write_months(self, book: Book, sheet: Sheet, row: int) -> int:
         """Draw the range of each month and the budget; return the next row."""
@@ -157,10 +163,7 @@ class Summary:
         lines = [live.lines[name, model] for name, model in live.recommendation.best.items()]
         for at, key in enumerate(live.meters, row + 1):
             sheet.text(at, 0, f"{title_of(key)}{', calls' * key.startswith(FEE)}")
-            amount, spent = (
-                sum(float(part[key].sum()) for part in parts if key in part)
-                for parts in ([one.usage for one in lines], [one.usd for one in lines])
-            )
-            sheet.formula(at, 1, f"SUM({self.totals.every(key)})", amount, "whole")
-            sheet.formula(at, 2, f"SUM({self.totals.every(usd_of(key))})", spent, "money")
+            for column, (name, style) in enumerate(((key, "whole"), (usd_of(key), "money")), 1):
+                amount = sum(float(one.amount(name).sum()) for one in lines)
+                sheet.formula(at, column, f"SUM({self.totals.every(name)})", amount, style)
         return row + 1 + len(live.meters)
