@@ -11,7 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -283,6 +283,21 @@ def share_text(share: float) -> str:
     if 0.999 < share < 1:
         return ">99.9%"
     return f"{usd(100 * exact_decimal(share), 1)}%".replace(".0%", "%")
+
+
+def changed_text(factor: Decimal | float, more: str = "more", less: str = "less") -> str:
+    """Return a factor as the change that it is; two digits of it, or of what is left if that is less.
+
+    They are rounded up, so that what is less by as much is enough.
+
+    >>> changed_text(0.59), changed_text(0.996927803), changed_text(0.01313), changed_text(1.3, "wider")
+    ('41% less', '0.31% less', '98.7% less', '30% wider')
+    """
+    exact = exact_decimal(factor)
+    change, smaller = abs(exact - 1), min(abs(exact - 1), exact)
+    step = Decimal(1).scaleb(min(-2, smaller.adjusted() - 1))
+    percent = 100 * change.quantize(step, rounding=ROUND_UP)
+    return f"{percent.normalize():f}% {less if exact < 1 else more}"
 
 
 def _text(text: str) -> str:

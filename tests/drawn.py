@@ -27,11 +27,12 @@ from kimi_planner.choose import (
 from kimi_planner.plan import Scenario, compare_plans, compare_scenarios, sensitivity
 
 CARD, PUBLIC = "2026-06", "2026-11-public-3"
-CATALOGS = (CARD, PUBLIC)
+YUAN = "the card, its prices read as CNY, for workloads in CNY"
 #: A model that does not reason and one that does, on a day on which both are sold.
 PAIRS = {
     CARD: ("kimi-k2", "kimi-k2-5-thinking"),
     PUBLIC: ("kimi-k2-0905-preview", "kimi-k2-thinking"),
+    YUAN: ("kimi-k2", "kimi-k2-5-thinking"),
 }
 SUPPORT = replace(
     PLAIN,
@@ -61,8 +62,13 @@ class Case:
     """Workloads planned on models of a catalog, and how good these are."""
 
     def __init__(self, kind, catalog):
-        self.kind, self.catalog = kind, catalog
-        self.workloads, self.months, is_all = KINDS[kind]
+        self.kind, self.name, self.catalog = kind, catalog, catalog
+        workloads, self.months, is_all = KINDS[kind]
+        if catalog == YUAN:
+            workloads = tuple(replace(one, currency="CNY") for one in workloads)
+            self.catalog = catalog = replace(load_catalog(CARD), currency="CNY")
+        self.prices = {} if self.name != YUAN else {"catalog": catalog}
+        self.workloads = workloads
         self.workload = self.workloads[0]
         self.settings = {"as_of": AS_OF, "n_paths": 100, "catalog": catalog}
         made = recommend(self.workloads, months=self.months, **self.settings)
@@ -77,6 +83,11 @@ class Case:
             self.projection = project(self.workloads, **settings)
         self.models = self.projection.models
         self.rates = {model: 0.3 + 0.06 * place for place, model in enumerate(self.models)}
+
+    @property
+    def before(self):
+        """A catalog to change from."""
+        return self.catalog if self.name == YUAN else "2026-11-public-2"
 
     @property
     def tried(self):
@@ -105,7 +116,7 @@ class Case:
         """Return an estimate far below its budget, close to it and a plan, and without either."""
         if self.kind == "much":
             return estimate(447.95, plan=planned(5927), balance=200)
-        return estimate(*[900][: self.kind == "usual"])
+        return estimate(*[900][: self.kind == "usual"], **self.prices)
 
 
 #: What each picture draws, from a case.
@@ -117,7 +128,7 @@ RESULTS = {
         projection=c.projection,
     ),
     "catalog_change": lambda c: catalog_effect(
-        c.workloads[:2], "2026-11-public-2", c.catalog, months=1, as_of=AS_OF, n_paths=100
+        c.workloads[:2], c.before, c.catalog, months=1, as_of=AS_OF, n_paths=100
     ),
     "context_fit": lambda c: c.fit,
     "context_fit_curve": lambda c: c.fit,
@@ -125,7 +136,7 @@ RESULTS = {
     "cost_per_request": lambda c: cost_per_request(c.workload, projection=c.projection),
     "cost_per_success": lambda c: cost_per_success(c.workload, c.tried, projection=c.projection),
     "cost_vs_quality": lambda c: quality_frontier(c.projection, c.tried, workload=c.workload.name),
-    "forecast": lambda c: forecast(*LOGS[c.kind]),
+    "forecast": lambda c: forecast(*LOGS[c.kind], **c.prices),
     "monthly_spend": lambda c: c.projection,
     "outlook": Case.estimate,
     "plan_change": lambda c: compare_plans(
@@ -147,7 +158,7 @@ RESULTS = {
     ),
     "spend_distribution": lambda c: c.projection,
     "spend_fan": lambda c: c.projection,
-    "thinking": lambda c: thinking_pays(c.workload, *PAIRS[c.catalog], months=1, **c.settings),
+    "thinking": lambda c: thinking_pays(c.workload, *PAIRS[c.name], months=1, **c.settings),
     "throughput": lambda c: throughput(c.workloads, c.models[0], months=1, **c.settings),
     "tornado": lambda c: sensitivity(
         c.workloads, c.models[0], months=1, as_of=AS_OF, catalog=c.catalog

@@ -49,9 +49,10 @@ def test_a_workload_over_its_budget_stays_in_the_total():
     assert gap.traffic_factor == Decimal("0.996927803")  # 64.90 / 65.10, nine digits down
     assert gap.cheaper == ()
     assert found.sentences()[0] == (
-        "over: 0.20 USD over the budget of 64.90 on kimi-k2 (P50 65.10 in 2026-12); back with 0.9969 "
-        "times the traffic, or a budget of 65.10."
+        "over: 0.20 USD over the budget of 64.90 on kimi-k2 (P50 65.10 in 2026-12); back with 0.31% "
+        "less traffic, or a budget of 65.10."
     )
+    assert 31 * 500 * CALL_USD * (1 - Decimal("0.0031")) <= Decimal("64.90")
 
 
 def test_more_traffic_never_makes_the_plan_cheaper():

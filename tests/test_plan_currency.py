@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 
 import pandas as pd
@@ -11,14 +12,21 @@ import pytest
 from pages import run_ours
 
 import kimi_planner as kp
+from kimi_planner.calls.conversation import conversation
 from kimi_planner.capacity.need import throughput
+from kimi_planner.choose import catalog_effect, cost_per_success, portfolio, read_evaluations
+from kimi_planner.choose.portfolios.choose import next_usd
 from kimi_planner.errors import CatalogError, SettingError, UnknownModelError, WorkloadError
-from kimi_planner.plan import read_plan
+from kimi_planner.plan import compare_plans, read_plan, sensitivity
 from kimi_planner.plan.plan_file import approved_toml
 from kimi_planner.reconcile.compare import reconcile
 from kimi_planner.report.comparisons import plan_sections
+from kimi_planner.report.forecast import forecast_text
+from kimi_planner.report.outlook import outlook_text
+from kimi_planner.report.portfolio import portfolio_json, portfolio_text
 from kimi_planner.report.text import plan_text, recommendation_text
 from kimi_planner.report.write import rendered
+from kimi_planner.workload import Workload
 
 LISTED = "2026-11-public-3"
 FORMS = ("html", "xlsx", "markdown", "csv", "json", "focus")
@@ -212,3 +220,76 @@ def test_currencies_are_not_mixed(file):
         kp.project(dollars, catalog=listed, **plan)
     with pytest.raises(SettingError, match="tiers are recharged with is stated in USD"):
         throughput(file.workloads, catalog=LISTED, months=1, as_of="2026-11-28")
+
+
+ONCE = replace(Workload(name="once", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500),
+               reasoning_tokens=0, currency="CNY")  # fmt: skip
+
+
+def test_what_is_no_plan_is_at_the_list_too():
+    """A conversation, the drivers and another catalog, by hand at 20 and 100 CNY per million."""
+    call = (2000 * Decimal(20) + 500 * Decimal(100)) / 10**6
+    one = conversation(ONCE, "kimi-k3", as_of="2026-11-28", catalog=LISTED)
+    assert one.mean_usd == pytest.approx(float(call))
+    assert "0.09 CNY" in repr(one)
+    settings = {"months": 1, "start": "2027-01", "as_of": "2026-11-28"}
+    drivers = sensitivity(ONCE, "kimi-k3", catalog=LISTED, **settings)
+    assert drivers.base_usd_per_month == pytest.approx(float(31 * DAY))
+    assert "CNY per month" in repr(drivers)
+    effect = catalog_effect(ONCE, LISTED, LISTED, **settings)
+    assert effect.frame["new_usd_per_month"].dropna().unique() == pytest.approx([float(31 * DAY)])
+    assert effect.currency == "CNY"
+
+
+def test_spend_says_what_it_is_in(made):
+    """That of one workload, of several, of a share and at a rate, in text and in a notebook."""
+    projection = made.projection
+    one = projection.of("kimi-k3", "plain")
+    for spend in (one, projection.mix(made.best), one.times(Decimal("0.5")), one.over_months()):
+        assert spend.currency == "CNY"
+        assert "USD" not in repr(spend) + spend._repr_html_()
+        assert "Spend by month in CNY" in repr(spend)
+    assert one.at_rates([Decimal(1), Decimal(2)], "EUR").currency == "EUR"
+
+
+def test_plans_in_two_currencies_are_not_compared(made):
+    """What changed between them is no amount of either."""
+    other = kp.project(replace(ONCE, currency="USD"), months=2, start="2027-01", as_of="2026-11-28", models="kimi-k3",
+                       n_paths=500, catalog=LISTED)  # fmt: skip
+    with pytest.raises(SettingError, match="CNY and USD, which do not add up"):
+        compare_plans(other, made.projection, before_choice="kimi-k3", after_choice="kimi-k3")
+
+
+def test_a_portfolio_is_in_it(made, file):
+    """Answer, table and JSON; what is billed in USD of an item is not mixed in."""
+    rows = [(name, "kimi-k3", 30, 40) for name in ("plain", "ranged")]
+    tried = read_evaluations(
+        pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
+    )
+    found = portfolio(file.workloads, 20_000, evaluations=tried, projection=made.projection)
+    text = portfolio_text(found, next_usd(found))
+    assert "20,000.00 CNY a month serve every workload" in text
+    assert "+100.00 CNY a month" in text
+    assert "USD" not in text
+    data = json.loads(portfolio_json(found))
+    assert data["budget_cny_per_month"] == "20000"
+    assert not re.search("usd", portfolio_json(found))
+    items = pd.DataFrame(
+        {"workload": "plain", "model": "kimi-k3", "item": [1, 2], "success": [1, 0], "cost_usd": 3}
+    )
+    with pytest.raises(SettingError, match="plain state cost_usd, and the plan is in CNY"):
+        cost_per_success(file.workloads[0], read_evaluations(items), projection=made.projection)
+
+
+def test_a_log_at_the_list_is_forecast_in_it():
+    """The sentence, and the heads of its table."""
+    hours = pd.date_range("2026-10-01", "2026-11-15", freq="h", tz="UTC")
+    log = pd.DataFrame(
+        {"timestamp": hours, "model": "kimi-k3", "prompt_tokens": 2000, "completion_tokens": 500}
+    )
+    prices = kp.load_catalog(LISTED).at_list("CNY")
+    ahead = kp.forecast_spend(log, "10 days", as_of="2026-11-28", catalog=prices)
+    ended = kp.latest_estimate(log, 3, "month end", as_of="2026-11-28", catalog=prices)
+    texts = [repr(ahead), repr(ended), *ended.sentences, forecast_text(ahead), outlook_text(ended)]
+    assert not any("USD" in text for text in texts)
+    assert all("CNY" in text for text in texts)

@@ -1,10 +1,12 @@
 """What holds for every picture, on both catalogs: it can be read wherever it is drawn."""
 
+import colorsys
 import inspect
+import re
 
 import matplotlib as mpl
 import pytest
-from drawn import CARD, PUBLIC, RESULTS, case, draw, result
+from drawn import CARD, PUBLIC, RESULTS, YUAN, case, draw, result
 from legible import assert_apart, contrast, said, same_color, words
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
@@ -13,6 +15,7 @@ from pictured import LONG, closed
 from kimi_planner import plot
 from kimi_planner.errors import SettingError
 from kimi_planner.plot import canvas
+from kimi_planner.plot.theme import DARK, LIGHT, Theme
 
 __all__ = ["closed"]
 
@@ -132,6 +135,69 @@ def test_words_can_be_replaced_or_left_out(name, monkeypatch):
     assert ax.get_title(loc="left") == "Mine"
     assert [text.get_text() for text in ax.texts][-1] == "All of it."
     assert not [text for text in ax.texts if text.xy[0] == 1 and text.get_color() == "#1b1b1b"]
+
+
+SHADE = re.compile(r"\b(light|dark|pale|bright|faint|orange|blue|red|gr[ae]y)\b", re.I)
+
+
+def faces(artists):
+    """Return the colours, with how clear they are, that artists are filled with."""
+    every = [
+        face
+        for one in artists
+        for face in (
+            [one.get_markerfacecolor()] if hasattr(one, "get_markerfacecolor") else
+            one.get_facecolor() if hasattr(one, "get_paths") else [one.get_facecolor()]
+        )
+    ]  # fmt: skip
+    return {mpl.colors.to_hex(face, keep_alpha=True) for face in every}
+
+
+@PICTURES
+@pytest.mark.parametrize("style", ["default", "dark_background", "grayscale"])
+@pytest.mark.parametrize("catalog", [CARD, PUBLIC])
+def test_what_colours_mean_is_shown_and_not_named(name, style, catalog, monkeypatch):
+    """Print and dark paper change what a colour is called, so a key shows those that mean something."""
+    monkeypatch.setattr(canvas, "arrange", lambda lettering: lettering.write())
+    with plt.style.context(style):
+        ax = draw(name, "usual", catalog)
+    said_there = " ".join([*words(ax), plot.alt_text(ax)])
+    assert not SHADE.search(said_there), said_there
+    theme = Theme.of(ax)[0]
+    dots = [line for line in ax.lines if line.get_marker() in ("o", "^", "s")]
+    drawn = faces([*ax.patches, *ax.collections, *dots])
+    bands = faces(ax.collections) if name in ("forecast", "outlook", "spend_fan") else set()
+    means = {color for color in drawn if color[:7] == theme.over} | bands
+    legend = ax.get_legend()
+    assert means <= (faces(legend.legend_handles) if legend else set())
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_docstrings_name_the_colours_that_are_drawn(theme):
+    """What a docstring calls blue, orange and red is of that hue on both papers (CSS Color 4: HSL)."""
+    hues = [360 * colorsys.rgb_to_hls(*mpl.colors.to_rgb(getattr(theme, role)))[0]
+            for role in ("within", "over", "budget")]  # fmt: skip
+    assert hues == [pytest.approx(one, abs=12) for one in (207, 39, 4)]
+    for name in RESULTS:
+        assert not re.search(r"(?i)\b(light|dark|pale)\b", getattr(plot, name).__doc__)
+
+
+@PICTURES
+def test_amounts_are_named_by_the_currency_of_the_plan(name, monkeypatch):
+    """Workloads in CNY: neither the result nor its picture speaks of USD, in words or in heads."""
+    monkeypatch.setattr(canvas, "arrange", lambda lettering: lettering.write())
+    if name == "throughput":  # tiers are recharged with USD
+        with pytest.raises(SettingError, match="in CNY, and what tiers are recharged with"):
+            result(name, "usual", YUAN)
+        return
+    found, ax = result(name, "usual", YUAN), draw(name, "usual", YUAN)
+    sentences = getattr(found, "sentences", ())
+    told = [repr(found), found._repr_html_(), *words(ax), plot.alt_text(ax)]
+    told += sentences() if callable(sentences) else sentences
+    every = " ".join(told).replace("cost_usd tell", "")  # a column of evaluations
+    assert "USD" not in every
+    assert "_usd" not in every
+    assert "CNY" in every or name.startswith("context_fit")
 
 
 def test_no_words_at_all():

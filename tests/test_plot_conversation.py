@@ -63,7 +63,8 @@ def test_the_first_overflow_is_that_of_the_result():
     ax = plot.conversation_growth(result)
     marked = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
     assert result.first_overflow["p50"] in marked
-    assert "Band: P10 to P90. Red band: P10 to P90" in said(ax)
+    key = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert key == ["P10 to P90", "first turn that does not fit, P10 to P90"]
     assert f"P90 {result.first_overflow['p90']}" in plot.alt_text(ax)
 
 

@@ -12,7 +12,7 @@ from kimi_planner.money import usd
 __all__ = ["closed"]
 
 
-def forecast(horizon="7 days", hours=9 * 24, dated=True):
+def forecast(horizon="7 days", hours=9 * 24, dated=True, **options):
     """Return a forecast from hourly windows, of a dated log or of one without dates."""
     place = np.arange(hours)
     requests = np.rint(300 - 200 * np.cos(2 * np.pi * place / 24)).astype(int) + place % 5
@@ -23,7 +23,7 @@ def forecast(horizon="7 days", hours=9 * 24, dated=True):
     )
     tokens = {"prompt_tokens": 1500 * requests, "completion_tokens": 300 * requests}
     log = pd.DataFrame({**times, "requests": requests, **tokens})
-    return forecast_spend(log, horizon, "kimi-k2", as_of=AS_OF)
+    return forecast_spend(log, horizon, "kimi-k2", as_of=AS_OF, **options)
 
 
 def test_forecast_shows_the_quantiles_and_as_long_a_time_before():

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -192,7 +193,7 @@ def test_actuals_stand_by_cause_and_month(log):
     """Planned against actual has the sum of the log, exactly, and every cause."""
     plan = planned(workload("chat", 10), workload("search", 5))
     found = reconcile(plan.projection, log, choice=plan.best, workload="team")
-    section = actuals_section(found)
+    section = actuals_section(found, plan.projection.catalog)
     exact = sum(price_usage(read_usage(log))["total_usd"])
     assert f"actual {exact:.2f} USD" in section.sentences[0]
     causes, months = section.tables
@@ -202,6 +203,49 @@ def test_actuals_stand_by_cause_and_month(log):
         titles = ("Planned against actual", "USD by cause", "USD by month and workload")
         places = [text.index(title) for title in titles]
         assert places == sorted(places)
+
+
+#: Two months of a plan, an EUR being worth more in the second, and calls of each, by hand.
+EUROS = (("EUR", "0.90", "2026-11-01"), ("EUR", "0.80", "2027-01-01"))
+CALL = (1000 * Decimal("1.20") + 100 * Decimal("3.60")) / 10**6
+
+
+def test_actuals_are_held_in_every_currency():
+    """Each month at its own rate, to the cent, by hand; ranges and words name the currency."""
+    catalog = load_catalog("2026-06")
+    for currency, rate, day in EUROS:
+        catalog = catalog.in_currency(currency, rate=rate, on=date.fromisoformat(day))
+    plan = planned(workload("w", 1000), months=2, catalog=catalog)
+    calls = {"2026-12": 40_000, "2027-01": 30_000}
+    log = pd.DataFrame(
+        [
+            {"timestamp": f"{month}-{day:02}T12:00Z", "model": "kimi-k2", "requests": some,
+             "prompt_tokens": 1000 * some, "completion_tokens": 100 * some}
+            for month, count in calls.items()
+            for day, some in ((1, count - 1000), (31, 1000))
+        ]
+    )  # fmt: skip
+    held = reconcile(plan.projection, log, choice=plan.best, catalog=catalog)
+    section = actuals_section(held, catalog)
+    ends = [31_000 * CALL * (Decimal("0.90") + Decimal("0.80"))]
+    ends.append(CALL * (40_000 * Decimal("0.90") + 30_000 * Decimal("0.80")))
+    said = next(one for one in section.sentences if one.startswith("In EUR"))
+    assert (
+        f"Planned {ends[0]:.2f} EUR, actual {ends[1]:.2f} EUR: +{ends[1] - ends[0]:.2f} EUR."
+        in said
+    )
+    assert "each month at the rate of its first day" in said
+    titles = [table.title for table in section.tables]
+    assert titles == [
+        f"{one} by {what}" for one in ("USD", "EUR") for what in ("cause", "month and workload")
+    ]
+    rows = {row[0]: row[3:6] for row in section.tables[3].rows}
+    assert rows["2026-12"][:2] == (
+        f"{31_000 * CALL * Decimal('0.9'):.2f}",
+        f"{40_000 * CALL * Decimal('0.9'):.2f}",
+    )
+    for text in (markdown_report(plan, [section]), section_text(section)):
+        assert "EUR by month and workload" in text
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,8 @@ from kimi_planner import (
     read_usage,
     recommend,
 )
-from kimi_planner.plan import Booking
+from kimi_planner.plan import Booking, booked
+from kimi_planner.plan.dated import dated as dated_of
 from kimi_planner.report import focus_forecast, focus_usage
 from kimi_planner.report.focus.charges import focus_csv
 from kimi_planner.usage import total_usage
@@ -259,6 +261,28 @@ def test_a_plan_of_plain_numbers_is_exact():
     frame = focus_forecast(projection, "kimi-k2")
     assert sum(frame["BilledCost"]) == sum(projection.of("kimi-k2").exact_usd)
     assert frame["BilledCost"].tolist() == frame["ListCost"].tolist()
+
+
+def test_launches_and_changes_of_price_are_in_the_rows_of_their_months():
+    """By hand: three times the calls on three days of January, half the price from 15 February on."""
+    steady = Workload(name="w", requests_per_day=1000, prompt_tokens=2000, completion_tokens=500)
+    launch = {"name": "launch", "from": "2027-01-10", "to": "2027-01-12", "factor": 3}
+    dated = replace(steady, events=[launch], price_changes=({"date": "2027-02-15", "factor": 0.5},))
+    made = project(dated, 2, "2027-01", "kimi-k2", as_of=AS_OF, catalog="2026-06")
+    rows = focus_forecast(made, "kimi-k2", number=booked(made, {"w": "kimi-k2"}))
+    day = 1000 * (2000 * Decimal("1.20") + 500 * Decimal("3.60")) / 10**6
+    sums = {
+        cost: [sum(part) for _, part in rows.groupby("BillingPeriodStart")[cost]]
+        for cost in ("BilledCost", "ListCost")
+    }
+    assert sums == {
+        "BilledCost": [(31 + 6) * day, 21 * day],
+        "ListCost": [(31 + 6) * day, 28 * day],
+    }
+    assert set(rows["ChargeCategory"]) == {"Usage"}
+    assert [one.usd for one in dated_of(made, {"w": "kimi-k2"})] == pytest.approx(
+        [float(6 * day), float(-7 * day)]
+    )
 
 
 def test_planned_changes_of_price_are_billed_and_not_listed():

@@ -1,9 +1,11 @@
 """The workbook: recalculated by LibreOffice it is the plan; its risk follows; it holds what it must."""
 
 import io
+import re
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import openpyxl
 import pytest
@@ -17,6 +19,7 @@ from kimi_planner.report.budget import span_name
 from kimi_planner.report.comparisons import plan_sections
 from kimi_planner.report.json_form import plan_json
 from kimi_planner.report.xlsx.workbook import xlsx_report
+from kimi_planner.rich import risk_text
 from kimi_planner.workload import example_path
 
 AS_OF = date(2026, 11, 24)
@@ -286,6 +289,28 @@ def test_a_spend_that_is_the_least_has_no_upper_end(tmp_path):
     assert [stored[sheet][cell].value for sheet, cell in asks] == [
         "at least", pytest.approx(least[1]), "not known", "not known",
     ]  # fmt: skip
+
+
+def test_a_chance_that_is_the_least_says_so(tmp_path):
+    """Where the spend is the least, so is the chance, but for a certainty: on paper as the page has it."""
+    budgets, books, chances = (1, 300, 400, 9999), {}, []
+    for budget in budgets:
+        workload = replace(
+            CERTAIN, requests_per_day={"p10": 800, "p50": 1000, "p90": 1500}, reasoning_tokens=None,
+            model="kimi-k2-5-thinking", growth_per_month=0, budget_usd_per_month=budget,
+        )  # fmt: skip
+        plan = planned([workload], models=["kimi-k2-5", "kimi-k2-5-thinking"], n_paths=300)
+        chances.append(plan.projection.of(workload.model).chance_over(Decimal(budget)))
+        books[f"b{budget}"] = xlsx_report(plan)
+    assert (chances[0], chances[-1]) == (1, 0)
+    pages = printed(tmp_path, books)
+    for budget, chance in zip(budgets, chances, strict=True):
+        shown = [one for one in pages[f"b{budget}"] if re.search("(Summary|Risk), page", one)]
+        said = risk_text(chance, is_least=True)
+        assert ("at least" in said) == (chance < 1)
+        # of the workload, of all and as planned, on two sheets
+        text = " ".join(" ".join(shown).split()).replace(".0%", "%")
+        assert text.count(f" {said} ") >= 5
 
 
 def test_over_the_budget_is_never_beside_no_chance(plans, books, tmp_path):

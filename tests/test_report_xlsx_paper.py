@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from datetime import date
+from itertools import combinations
 
 import pytest
 
@@ -41,3 +42,22 @@ def test_every_page_can_be_read(widths, frozen):
         assert 11 * min(1, ACROSS / inches) >= 7
     assert kept == (frozen if len(pages) > 1 else 0)
     assert (len(pages) > 1) == (sum(widths) > 172)
+
+
+@pytest.mark.parametrize(
+    ("widths", "frozen"), [([28, 25, *[16] * 9], 2), ([20] * 20, 2), ([22, *[12.5] * 14, 30], 1)]
+)
+def test_no_column_has_a_page_for_itself(widths, frozen):
+    """Of as many pages, the widest is as narrow as the best of all ways to cut the sheet, to a hundredth."""
+    pages, _ = areas(widths, len(widths) - 1, frozen)
+
+    def widest(cuts):
+        ends = zip((0, *cuts), (*cuts, len(widths)), strict=True)
+        kept = sum(DIGIT * one + 6.5 for one in widths[:frozen])
+        return max(
+            kept * (first > 0) + sum(DIGIT * one + 6.5 for one in widths[first:end])
+            for first, end in ends
+        )
+
+    every = combinations(range(frozen + 1, len(widths)), len(pages) - 1)
+    assert widest([page.start for page in pages[1:]]) <= min(map(widest, every)) + 16.13

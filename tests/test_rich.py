@@ -26,7 +26,7 @@ from kimi_planner.choose import (
     thinking_pays,
 )
 from kimi_planner.plan.simulation import project
-from kimi_planner.rich import Page, share_text
+from kimi_planner.rich import Page, changed_text, share_text
 from kimi_planner.workload import Workload, example_path, load_workloads
 
 AS_OF = date(2026, 10, 24)
@@ -177,3 +177,24 @@ def test_columns_that_find_no_room_on_the_screen_are_named():
     text = Page(title="Amounts", frame=rows).text()
     assert "Also: amount 3, amount 4, amount 5." in text
     assert len(text.split("\n")) <= 30
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [
+        (Decimal("0.59"), "41% less"),
+        (Decimal("0.585"), "42% less"),
+        (Decimal("0.996927803"), "0.31% less"),
+        (Decimal("0.01313"), "98.7% less"),
+        (Decimal("0.5"), "50% less"),
+        (Decimal("0.05"), "95% less"),
+        (1.3, "30% more"),
+        (2.5, "150% more"),
+        (1, "0% more"),
+    ],
+)
+def test_a_factor_is_said_as_its_change(factor, text):
+    """What is less is never said to be too little: what is left is at most the factor."""
+    assert changed_text(factor) == text
+    if text.endswith("less"):
+        assert 0 < 1 - Decimal(text.split("%")[0]) / 100 <= factor

@@ -23,6 +23,7 @@ from kimi_planner.errors import SettingError
 from kimi_planner.notes import Note, note
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload
+from kimi_planner.workload.currency import in_currency_of
 from kimi_planner.workload.inputs import check_seed, chosen_workloads
 from kimi_planner.workload.overflow import Overflow
 
@@ -59,6 +60,8 @@ class Conversation(Shown):
         Share of conversations that never get there; NaN if the window is not known.
     catalog_version, seed
         What the result rests on.
+    currency
+        What amounts are in.
     notes
         What was assumed, in words.
     """
@@ -73,6 +76,7 @@ class Conversation(Shown):
     never_overflows_share: float
     catalog_version: str
     seed: int
+    currency: str = "USD"
     notes: tuple[Note, ...] = ()
 
     @property
@@ -86,7 +90,7 @@ class Conversation(Shown):
         limit = "window not stated" if window is None else f"window {window:,} tokens"
         turn = f"turn {overflow['p50']} at P50" if overflow else "none"
         return Page(
-            title=f"Conversation of {self.workload} on {self.model}: {self.mean_usd:,.4g} USD on "
+            title=f"Conversation of {self.workload} on {self.model}: {self.mean_usd:,.4g} {self.currency} on "
             f"average, policy {self.policy}, {limit}, first call that does not fit: {turn}",
             frame=self.frame,
             columns=(
@@ -96,6 +100,7 @@ class Conversation(Shown):
             notes=self.notes,
             provenance=f"Catalog {self.catalog_version}, seed {self.seed}. What other policies cost "
             "stands in .policies.",
+            currency=self.currency,
         )  # fmt: skip
 
 
@@ -162,7 +167,7 @@ def conversation(
         raise SettingError(f"{len(chosen)} workloads. A conversation is followed for one.")
     check_seed(seed)
     asked = _asked(chosen[0], turns, policy)
-    catalog = load_catalog(catalog, as_of=as_of)
+    catalog = in_currency_of(chosen, load_catalog(catalog, as_of=as_of))
     spec = catalog.model(model)
     window = spec.context_window_tokens
     load = asked.resolve()
@@ -199,6 +204,7 @@ def conversation(
         else 1 - len(late) / int(sample.conversation[-1] + 1),
         catalog_version=catalog.version,
         seed=seed,
+        currency=catalog.currency,
         notes=tuple(_notes(asked, spec, overflows=len(late) > 0)),
     )
 

@@ -122,7 +122,7 @@ class Catalog(Shown):
             for model in self.models
         ]
         return Page(
-            title=f"Catalog {self.version}: prices in USD per million tokens of {len(rows)} models",
+            title=f"Catalog {self.version}: prices in {self.currency} per million tokens of {len(rows)} models",
             frame=rows,
             notes=self.derived_from,
             provenance=f"Catalog {self.version} (sha256 {self.sha256[:12]}). {self.source}.",

@@ -37,6 +37,11 @@ class Planned:
     notes: tuple[Note, ...] = ()
 
     @property
+    def currency(self) -> str:
+        """What amounts are in."""
+        return self.projection.currency
+
+    @property
     def provenance(self) -> str:
         """What the result rests on, in one line."""
         return self.projection.provenance

@@ -133,10 +133,11 @@ class RequestCosts(Shown, Planned):
         table["total"] = table.sum(axis=1)
         table.columns = [f"{part}_usd" for part in table.columns]
         return Page(
-            title="Mean cost of one call in USD, by what is billed",
+            title=f"Mean cost of one call in {self.currency}, by what is billed",
             frame=table.reset_index(),
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 

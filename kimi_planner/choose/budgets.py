@@ -13,9 +13,8 @@ from kimi_planner.errors import WorkloadError
 from kimi_planner.money import EXACT, exact_decimal, usd
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
-from kimi_planner.rich import risk_text
+from kimi_planner.rich import changed_text, risk_text
 from kimi_planner.workload import Workload, what_if
-from kimi_planner.workload.quantity import number_text
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
@@ -96,7 +95,7 @@ class OverBudget:
         )  # fmt: skip
         back = [f"a budget of {spend}"]
         if self.traffic_factor is not None:
-            back.insert(0, f"{number_text(_leading(self.traffic_factor, rounding=ROUND_DOWN))} times the traffic")  # fmt: skip
+            back.insert(0, f"{changed_text(self.traffic_factor)} traffic")
         back[:0] = [f"{model} in its place" for model in self.cheaper[:1]]
         risk = (
             f"; some month is over it with a chance of {risk_text(self.chance, is_least=self.is_least)}"
@@ -179,6 +178,6 @@ def _keeping_traffic(
     return None
 
 
-def _leading(value: Decimal, digits: int = 4, *, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+def _leading(value: Decimal, digits: int, *, rounding: str = ROUND_HALF_EVEN) -> Decimal:
     """Return a number with so many leading digits."""
     return Context(prec=digits, rounding=rounding).plus(value)

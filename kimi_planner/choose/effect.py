@@ -19,6 +19,7 @@ from kimi_planner.errors import PriceNotFoundError
 from kimi_planner.notes import Note, note, noted
 from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.rich import Page, Shown
+from kimi_planner.workload.currency import in_currency_of
 from kimi_planner.workload.inputs import Workloads, chosen_day, chosen_workloads
 
 
@@ -30,11 +31,13 @@ class CatalogEffect(Shown):
     ----------
     frame : DataFrame
         One row for each workload and pair of models: ``pair`` is ``"same id"``,
-        ``"counterpart"`` or ``"recommended"``, the planned one of each catalog. Amounts are the mean spend of a month in USD, missing where there is no model.
+        ``"counterpart"`` or ``"recommended"``, the planned one of each catalog. Amounts are the mean spend of a month, missing where there is no model.
     diff
         What differs between the catalogs.
     months, as_of, seed, n_paths
         What the amounts rest on.
+    currency
+        What amounts are in.
     notes
         What the reader must know.
     """
@@ -45,6 +48,7 @@ class CatalogEffect(Shown):
     as_of: date
     seed: int
     n_paths: int
+    currency: str = "USD"
     notes: tuple[Note, ...] = ()
 
     @property
@@ -58,13 +62,14 @@ class CatalogEffect(Shown):
     def page(self) -> Page:
         """Return the spend with both catalogs."""
         return Page(
-            title=f"Mean spend in USD per month with catalog {self.diff.old} and with {self.diff.new}",
+            title=f"Mean spend in {self.currency} per month with catalog {self.diff.old} and with {self.diff.new}",
             frame=self.frame,
             columns=(
                 "workload", "old_model", "new_model", "old_usd_per_month", "new_usd_per_month", "relative"
             ),
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.currency,
         )  # fmt: skip
 
 
@@ -121,7 +126,7 @@ def catalog_effect(
     """
     chosen, day = chosen_workloads(workloads), chosen_day(as_of)
     covered = month_range(start, months, day)
-    catalogs = [load_catalog(one, as_of=day) for one in (old, new)]
+    catalogs = [in_currency_of(chosen, load_catalog(one, as_of=day)) for one in (old, new)]
     diff = diff_catalogs(*catalogs)
     plan = partial(
         recommend, chosen, months=months, start=start, as_of=day, seed=seed, n_paths=n_paths
@@ -141,6 +146,7 @@ def catalog_effect(
         as_of=day,
         seed=seed,
         n_paths=n_paths,
+        currency=catalogs[1].currency,
         notes=tuple(notes),
     )
 

@@ -113,11 +113,12 @@ class QualityFrontier(Shown, Planned):
         """Return what each model costs and how good it is."""
         best = ", ".join(self.frontier) or "none"
         return Page(
-            title=f"Spend in USD per month and success rate of {self.workload or 'all workloads on one model'}; "
+            title=f"Spend in {self.currency} per month and success rate of {self.workload or 'all workloads on one model'}; "
             f"beaten by no other: {best}",
             frame=self.frame,
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 

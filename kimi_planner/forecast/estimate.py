@@ -222,22 +222,23 @@ class LatestEstimate(Shown):
     def sentences(self) -> tuple[str, ...]:
         """The answer: the end of the period, and how it compares with each limit."""
         low, high = (usd_text(self.quantile(q), ESTIMATED) for q in (0.1, 0.9))
+        currency = self.catalog.currency
         begin = "" if self.is_whole else f" from {moment_text(self.begun)} on"
         said = [
-            f"{self.period.name}: {usd(self.actual_usd)} USD spent{begin} to {moment_text(self.ended)}, "
+            f"{self.period.name}: {usd(self.actual_usd)} {currency} spent{begin} to {moment_text(self.ended)}, "
             + (
-                f"{usd(self.expected_usd)} USD expected at its end; 80% range {low} to {high} USD"
+                f"{usd(self.expected_usd)} {currency} expected at its end; 80% range {low} to {high} {currency}"
                 if self.ahead
                 else "which is all of it"
             )
         ]
         for what, limit in (("Budget", self.budget), (self._plan_text, self.plan)):
-            said += [] if limit is None else [_limit_text(what, limit)]
+            said += [] if limit is None else [_limit_text(what, limit, currency)]
         if self.balance_days is not None:
             ends = self.balance_days.values()
             p10, p50, p90 = ("very many" if one is None else f"{one:,.1f}" for one in ends)
             said.append(
-                f"Balance of {usd(self.balance_usd or 0)} USD: spent in {p50} days (P10 {p10}, P90 {p90})"
+                f"Balance of {usd(self.balance_usd or 0)} {currency}: spent in {p50} days (P10 {p10}, P90 {p90})"
             )
         return tuple(f"{one}." for one in said)
 
@@ -258,6 +259,7 @@ class LatestEstimate(Shown):
             frame=self.frame,
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.catalog.currency,
         )
 
     @property
@@ -285,13 +287,13 @@ def _days(ahead: SpendForecast, name: str, amount: float) -> float | None:
     return days if amounts[-1] > amount else None
 
 
-def _limit_text(what: str, limit: Limit) -> str:
+def _limit_text(what: str, limit: Limit, currency: str) -> str:
     """Return a limit in words."""
     side = "above" if limit.gap_usd > 0 else "below"
     least = "at least " if limit.is_lower_bound else ""
     text = (
-        f"{what} of {usd(limit.usd)} USD: {least}{share_text(limit.chance)} chance to end above; expected "
-        f"end {usd(abs(limit.gap_usd))} USD {side}"
+        f"{what} of {usd(limit.usd)} {currency}: {least}{share_text(limit.chance)} chance to end above; expected "
+        f"end {usd(abs(limit.gap_usd))} {currency} {side}"
     )
     if limit.chance == 1:
         text += f"; passed on {limit.day}"
@@ -299,5 +301,5 @@ def _limit_text(what: str, limit: Limit) -> str:
         text += f"; passed on {limit.day} (P50)" if limit.day else "; not passed at P50"
         text += f", at the earliest {limit.earliest_day} (P90)"
     if limit.left_usd_per_day is not None:
-        text += f"; {usd_text(limit.left_usd_per_day, ESTIMATED)} USD a day left"
+        text += f"; {usd_text(limit.left_usd_per_day, ESTIMATED)} {currency} a day left"
     return text

@@ -250,8 +250,8 @@ class SpendForecast(Shown):
         """The answer: the expected total and the range that holds it with 80%."""
         low, high = self.interval(0.8)
         return (
-            f"Next {self.horizon.text.removeprefix('1 ')}: {usd_text(self.mean, ESTIMATED)} USD expected; 80% range {usd_text(low, ESTIMATED)} to "
-            f"{usd_text(high, ESTIMATED)} USD"
+            f"Next {self.horizon.text.removeprefix('1 ')}: {usd_text(self.mean, ESTIMATED)} {self.catalog.currency} expected; 80% range {usd_text(low, ESTIMATED)} to "
+            f"{usd_text(high, ESTIMATED)} {self.catalog.currency}"
         )
 
     @property
@@ -271,10 +271,11 @@ class SpendForecast(Shown):
         words[words.columns[1:]] = words[words.columns[1:]].map(usd_text, whole_from=ESTIMATED)
         end = moment_text(self.observed.end)
         return Page(
-            title=f"{self.sentence}. Below, USD of all that is spent from {end} on, with percentiles",
+            title=f"{self.sentence}. Below, {self.catalog.currency} of all that is spent from {end} on, with percentiles",
             frame=words,
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.catalog.currency,
         )
 
 

@@ -17,6 +17,7 @@ from kimi_planner.forecast.past import FEWEST, read_past, width_learned, with_ou
 from kimi_planner.forecast.result import SpendForecast
 from kimi_planner.forecast.rows import LogRows, rows_of
 from kimi_planner.notes import Note, counted, note
+from kimi_planner.rich import changed_text
 from kimi_planner.series.moments import DAY, moment_of
 from kimi_planner.series.observed import LONG_LOG_DAYS, Observed, observe
 from kimi_planner.series.spread import ahead_of, learned
@@ -205,4 +206,5 @@ def _past_note(factor: float, outcomes: int) -> Note:
     """Return what earlier forecasts did to the range."""
     if outcomes < FEWEST:
         return note("past_few", outcomes=outcomes, fewest=FEWEST)
-    return note("past", outcomes=outcomes, factor=factor)
+    change = changed_text(factor, "wider", "narrower")
+    return note("past", outcomes=outcomes, change=change)

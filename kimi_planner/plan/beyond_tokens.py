@@ -53,7 +53,8 @@ def unbilled_notes(
     ]
     silent = [one.name for one in workloads if one.written is None or one.written.one_hour is None]
     if dearer and (silent or not workloads):
-        yield note("hour_not_billed", prices=dearer, workloads=_of(silent, workloads))
+        of = _of(silent, workloads)
+        yield note("hour_not_billed", prices=dearer, currency=catalog.currency, workloads=of)
 
 
 def written_notes(

@@ -46,6 +46,8 @@ class LoadPlan:
         How many calls are drawn where a window cuts some: fewer for fewer paths.
     seed, n_paths
         What more is drawn with where the data of a model bring uncertain numbers of their own.
+    currency
+        Of its prices.
     """
 
     load: Load
@@ -55,6 +57,7 @@ class LoadPlan:
     drawn_calls: int = DRAWN_CALLS
     seed: int = 0
     n_paths: int = 0
+    currency: str = "USD"
     _tokens: dict[CallSizes, CallTokens] = field(default_factory=dict, init=False, repr=False)
     _requests: dict[tuple[Period, ...], Any] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[Profile, LoadPlan] = field(default_factory=dict, init=False, repr=False)
@@ -73,7 +76,7 @@ class LoadPlan:
         check_fees(catalog, load)
         calls = min(DRAWN_CALLS, max(DRAWN_CALLS // 10, _CALLS_A_PATH * n_paths))
         draws = Draws.draw(load, seed, n_paths)
-        return cls(load, months, catalog.fees, draws, calls, seed, n_paths)
+        return cls(load, months, catalog.fees, draws, calls, seed, n_paths, catalog.currency)
 
     @cached_property
     def exact(self) -> LoadPlan:
@@ -288,6 +291,7 @@ class Bill:
             list_bill=list_bill,
             conversations=calls / number(plan.load.sizes.calls),
             is_ranged=is_ranged,
+            currency=plan.currency,
         )
 
     @cached_property

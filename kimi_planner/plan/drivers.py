@@ -79,6 +79,7 @@ class Sensitivity(Shown):
             f"its P{100 * self.q[0]:g} and P{100 * self.q[1]:g}, {self.base_usd_per_month:,.2f} with all at P50",
             frame=self.frame,
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 

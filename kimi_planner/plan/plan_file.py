@@ -122,6 +122,7 @@ class PlanFile(Shown):
             frame=rows,
             notes=[f"Scenario {one.name}: {one.words}" for one in self.scenarios],
             provenance=provenance,
+            currency=self.currency,
         )
 
     def settings(self, catalog: Catalog | str | Path | None = None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.fields import MAX_NAME_CHARS, parse_field
+from kimi_planner.workload.inputs import chosen_workloads
 from kimi_planner.workload.model import FIELDS
 from kimi_planner.workload.written import measured_in, stated
 
@@ -156,7 +157,7 @@ class Scenario:
         SettingError
             If there is no such workload, or a changed one breaks a rule.
         """
-        chosen = list(workloads)
+        chosen = list(chosen_workloads(workloads))
         names = [one.name for one in chosen]
         for name in self.workloads or ():
             if name not in names:
@@ -313,6 +314,7 @@ class ScenarioComparison(Shown):
                 "scenario", "changes", "usd", "difference_usd", "difference_share", "p10_usd", "p90_usd"
             ),
             provenance=plan.provenance,
+            currency=plan.currency,
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from kimi_planner.catalog import Catalog, ModelSpec, load_catalog
 from kimi_planner.errors import SettingError, whole
 from kimi_planner.plan.calendar import Month, month_range
 from kimi_planner.workload import Workload
-from kimi_planner.workload.currency import common_currency
+from kimi_planner.workload.currency import in_currency_of
 from kimi_planner.workload.inputs import (
     Workloads,
     check_seed,
@@ -88,32 +88,6 @@ class Scope:
             f"{self.catalog.version} (sha256 {self.catalog.sha256[:12]}), as of {self.as_of}, "
             f"seed {self.seed}, {self.n_paths:,} paths, {self.months[0]} to {self.months[-1]}."
         )
-
-
-def in_currency_of(workloads: Sequence[Workload], catalog: Catalog) -> Catalog:
-    """Return the prices of a plan in the currency of its workloads: the catalog, or its list in it.
-
-    Raises
-    ------
-    CatalogError
-        If the catalog has no such list.
-    SettingError
-        If the workloads have several currencies, or another one than prices or rates that are given.
-    """
-    currency = common_currency(one.currency for one in workloads)
-    if catalog.currency == currency:
-        return catalog
-    if catalog.list_of is not None:
-        raise SettingError(
-            f"Catalog {catalog.version} has prices in {catalog.currency}, and the workloads are in {currency}: "
-            f'state currency = "{catalog.currency}" in them, with every amount in it, or plan with the '
-            f"catalog's with_list({catalog.currency!r}), which shows a plan in USD at that list too."
-        )
-    if catalog.exchanges or catalog.shown_lists:
-        raise SettingError(
-            f"The plan is in {currency}, and --also-in gives another currency beside USD. Leave it out."
-        )
-    return catalog.at_list(currency)
 
 
 def check_draws(seed: object, n_paths: object) -> None:

@@ -49,6 +49,8 @@ class Spend(Shown):
     is_ranged
         Whether paths differ in what is expected. Without that they differ by single calls alone,
         which is no range to plan with: quantiles are the mean then.
+    currency
+        What amounts are in.
     """
 
     usd: Array
@@ -57,6 +59,7 @@ class Spend(Shown):
     list_bill: ByMeter
     conversations: Array
     is_ranged: bool = False
+    currency: str = "USD"
 
     def page(self) -> Page:
         """Return the spend by month."""
@@ -64,12 +67,13 @@ class Spend(Shown):
         amounts = zip(self.mean(), *(self.quantile(q) for q in (0.1, 0.5, 0.9)), strict=True)
         names = ("mean_usd", "p10_usd", "p50_usd", "p90_usd")
         return Page(
-            title=f"Spend by month in USD, mean and percentiles over paths{spread}; "
+            title=f"Spend by month in {self.currency}, mean and percentiles over paths{spread}; "
             f"{usd(float(self.mean().sum()))} in all",
             frame=[
                 {"month": number, **dict(zip(names, map(float, row), strict=True))}
                 for number, row in enumerate(amounts, 1)
             ],
+            currency=self.currency,
         )
 
     @classmethod
@@ -77,9 +81,10 @@ class Spend(Shown):
         """Add spends path by path."""
         if not all(part.is_exact for part in parts):
             parts = [part._mapped(part.usd, _floats) for part in parts]
-        sums = [one.name for one in fields(cls) if one.name != "is_ranged"]
+        sums = [one.name for one in fields(cls) if one.name not in ("is_ranged", "currency")]
         added = {name: reduce(add, map(attrgetter(name), parts)) for name in sums}
-        return cls(**added, is_ranged=any(part.is_ranged for part in parts))
+        ranged = any(part.is_ranged for part in parts)
+        return cls(**added, is_ranged=ranged, currency=parts[0].currency)
 
     def times(self, share: Decimal) -> Spend:
         """Return this share of the spend."""
@@ -93,7 +98,7 @@ class Spend(Shown):
             self.usd * np.array(inside)[:, np.newaxis], lambda one: np.asarray(one) * counted
         )
 
-    def at_rates(self, rates: Sequence[Decimal]) -> Spend:
+    def at_rates(self, rates: Sequence[Decimal], currency: str) -> Spend:
         """Return the same in another currency, each month at its own rate."""
         exact: Any = np.array([Fraction(one) for one in rates], dtype=object)
         floats = exact.astype(np.float64)
@@ -101,7 +106,8 @@ class Spend(Shown):
         bill, listed = (
             one.map(lambda usd: np.asarray(usd) * factors) for one in (self.bill, self.list_bill)
         )
-        return replace(self, usd=self.usd * floats[:, np.newaxis], bill=bill, list_bill=listed)
+        usd = self.usd * floats[:, np.newaxis]
+        return replace(self, usd=usd, bill=bill, list_bill=listed, currency=currency)
 
     def over_months(self) -> Spend:
         """Add the months, path by path."""

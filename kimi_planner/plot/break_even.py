@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from kimi_planner.choose.thinking.result import ThinkingBreakEven
 from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import swatch
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis, percent_axis
 from kimi_planner.plot.words import dollars
 
 _ROOM = 0.1
+_FAINT = 0.12
 _WIDE = 0.03  # of the axis, for an interval at a place of it
 #: What can be drawn, the first that is known: the column and its axis.
 _DRAWN = {
-    "switching_usd": "worth of a solved task, USD",
+    "switching_usd": "worth of a solved task, {currency}",
     "success_gain_needed": "gain in success rate needed",
-    "cost_per_task_usd": "USD per task, mean",
+    "cost_per_task_usd": "{currency} per task, mean",
 }
 _LEADS = {
     "switching_usd": "Where a solved task is worth more than the line, {thinks} is the better choice, "
@@ -79,16 +82,18 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
         percent_axis(ax)
     else:
         count_axis(ax, "y")
+    label = label.format(currency=result.currency)
     ax.set(xlabel="factor on the reasoning tokens of the workload", ylabel=label)
-    has_band = even is not None and low is not None and high is not None
-    if low is not None and high is not None and has_band:
-        ax.axvspan(low, min(high, right), color=theme.budget, alpha=0.12, linewidth=0)
+    key: list[tuple[str, Artist]] = []
+    if even is not None and low is not None and high is not None:
+        ax.axvspan(low, min(high, right), color=theme.budget, alpha=_FAINT, linewidth=0)
+        key.append(("break-even, 90% interval", swatch(theme, theme.budget, _FAINT)))
     ends = result.switching_low_usd, result.switching_high_usd
-    has_ends = column == "switching_usd" and None not in ends
-    if has_ends and ends[0] is not None and ends[1] is not None:
+    if column == "switching_usd" and ends[0] is not None and ends[1] is not None:
         reach = [max(ends[0], bottom), min(ends[1], top + room)]
         look: dict[str, Any] = {"color": theme.band, "edgecolor": theme.ink, "linewidth": 0.5}
-        ax.bar(1, reach[1] - reach[0], _WIDE * right, reach[0], **look)
+        [interval] = ax.bar(1, reach[1] - reach[0], _WIDE * right, reach[0], **look)
+        key.append(("worth today, 90% interval", interval))
     if right >= 1:
         canvas.limit("today", 1.0, color=theme.ink)
     if even is not None and even <= right:
@@ -99,13 +104,12 @@ def thinking(result: ThinkingBreakEven, **panel: Unpack[Panel]) -> Axes:
     answer = sentences[-1] if result.chance is not None else sentences[min(1, len(sentences) - 1)]
     return canvas.finish(
         f"When {result.thinking_model} pays on {result.workload}",
-        _LEADS[column].format(plain=result.plain_model, thinks=result.thinking_model)
-        + " Band: 90% interval of it today." * has_ends
-        + " Red: 90% interval of the break-even." * has_band,
+        _LEADS[column].format(plain=result.plain_model, thinks=result.thinking_model),
         " ".join(sentences),
         answer=answer,
         notes=result.notes,
         provenance=result.provenance,
+        key=key,
     )
 
 

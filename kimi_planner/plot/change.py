@@ -32,7 +32,7 @@ def catalog_change(
     -------
     Axes
         For each workload and pair of models an open dot at the old spend, a filled one at the new
-        spend, light where it is more, a line between them, and the change in words; USD per month.
+        spend, orange where it is more, a line between them, and the change in words; USD per month.
 
     Raises
     ------
@@ -56,6 +56,7 @@ def catalog_change(
     canvas = Canvas(**panel)
     ax, theme = canvas.ax, canvas.theme
     canvas.rows([_name(row, several=several) for row in rows])
+    is_dearer = False
     for place, row in enumerate(rows):
         before, after = row["old_usd_per_month"], row["new_usd_per_month"]
         if None not in (before, after):
@@ -64,17 +65,18 @@ def catalog_change(
             ax.plot(before, place, **look_of_dot(canvas))
         if after is not None:
             is_more = before is not None and after > before
+            is_dearer |= is_more
             ax.plot(after, place, **look_of_dot(canvas, theme.over if is_more else theme.within))
         canvas.beside(_amounts(row), place)
     amounts = frame[["old_usd_per_month", "new_usd_per_month"]].max().max()
     money_axis(ax, "x", 0.0 if isnan(amounts) else 1.05 * float(amounts))
-    ax.set_xlabel("USD per month, mean over the months planned")
+    ax.set_xlabel(f"{effect.currency} per month, mean over the months planned")
     of = f" of {names[0]}" if not several else ""
     best = [] if several else [row for row in rows if row["pair"] == "recommended"]
     return canvas.finish(
         f"Mean spend{of} with catalog {old} and with {new}",
-        "Light: more than before.",
-        f"Mean monthly spend of {', '.join(names)} in USD with catalog {old} and with {new}: "
+        "",
+        f"Mean monthly spend of {', '.join(names)} in {effect.currency} with catalog {old} and with {new}: "
         + listed(f"{_name(row, several=several)} {_amounts(row)}" for row in rows)
         + ".",
         answer="".join(f"{_name(row, several=False)} {_amounts(row)}" for row in best),
@@ -83,6 +85,7 @@ def catalog_change(
         key=[
             (f"catalog {old}", sign_of(canvas)),
             (f"catalog {new}", sign_of(canvas, theme.within)),
+            *[("more than before", sign_of(canvas, theme.over))] * is_dearer,
         ],
     )
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from kimi_planner.plan.scenario import BASE, ScenarioComparison
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import bar, spread
+from kimi_planner.plot.marks import bar, key_of, spread
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import NOTHING, dollars, listed
@@ -26,8 +26,8 @@ def scenarios(comparison: ScenarioComparison, **panel: Unpack[Panel]) -> Axes:
     Returns
     -------
     Axes
-        A bar for the plan and for each scenario to its bookable number, dark where it is less than
-        that of the plan and light where it is more, a line from P10 to P90, a dashed line at the
+        A bar for the plan and for each scenario to its bookable number, blue where it is less than
+        that of the plan and orange where it is more, a line from P10 to P90, a dashed line at the
         plan, and the difference beside it; USD over all months.
 
     Examples
@@ -45,14 +45,10 @@ def scenarios(comparison: ScenarioComparison, **panel: Unpack[Panel]) -> Axes:
     theme, plan = canvas.theme, comparison.projections[BASE]
     canvas.rows([row["scenario"] for row in rows], pitch=22)
     for place, row in enumerate(rows):
+        is_plan, is_more = row["scenario"] == BASE, row["usd"] > base
+        color = theme.muted if is_plan else theme.over if is_more else theme.within
         number, low, high = (float(row[key]) for key in ("usd", "p10_usd", "p90_usd"))
-        is_plan, is_more = row["scenario"] == BASE, number > base
-        bar(
-            canvas,
-            place,
-            number,
-            theme.muted if is_plan else theme.over if is_more else theme.within,
-        )
+        bar(canvas, place, number, color)
         spread(canvas, place, low, high)
         canvas.beside(_amount(row), place)
     most = max(max(float(row["usd"]), float(row["p90_usd"])) for row in rows)
@@ -70,6 +66,7 @@ def scenarios(comparison: ScenarioComparison, **panel: Unpack[Panel]) -> Axes:
         + ".",
         answer=_answer(rows, plan.currency),
         provenance=plan.provenance,
+        key=key_of(canvas, within="less", over="more"),
     )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from kimi_planner.calls.conversation import Conversation
 from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import swatch
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import count_axis
 from kimi_planner.plot.words import at_most, dollars
 
+_FAINT = 0.12
 _RARE = 0.1  # of conversations, below which a turn that does not fit is not drawn
 _FAR = 4  # windows so many times above the P90 are named and not drawn
 
@@ -53,7 +56,10 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
     ax, theme = canvas.ax, canvas.theme
     turns = frame["turn"]
     ends = frame["p10_prompt_tokens"], frame["p90_prompt_tokens"]
+    key: list[tuple[str, Artist]] = []
     ax.fill_between(turns, *ends, color=theme.band, linewidth=0)
+    if (made["p90_prompt_tokens"] > made["p10_prompt_tokens"]).any():
+        key.append(("P10 to P90", swatch(theme, theme.band)))
     median = frame["p50_prompt_tokens"]
     ax.plot(turns, median, color=theme.ink, linewidth=2, marker="o", markersize=3)
     if is_rare:  # a line at a turn that few reach would read as a limit for all
@@ -67,19 +73,19 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
     ax.set_ylim(0, 1.12 * top or 1.0)
     count_axis(ax, "y")
     ax.set(xlabel="turn of the conversation", ylabel="prompt tokens of the call")
-    wide = bool(overflow) and overflow["p90"] > overflow["p10"]
     if overflow:
-        if wide:
+        if overflow["p90"] > overflow["p10"]:
             span = overflow["p10"], overflow["p90"]
-            ax.axvspan(*span, color=theme.budget, alpha=0.12, linewidth=0)
+            ax.axvspan(*span, color=theme.budget, alpha=_FAINT, linewidth=0)
+            key.append(
+                ("first turn that does not fit, P10 to P90", swatch(theme, theme.budget, _FAINT))
+            )
         canvas.limit(f"turn {overflow['p50']} does not fit", overflow["p50"])
     answer = _answer(conversation)
     room = f" (P50 {reserved.iloc[0]:,.0f} tokens)" if len(reserved) else ""
     return canvas.finish(
         f"Conversation growth: {conversation.workload} on {conversation.model}",
         "Line: P50 of calls made. "
-        + "Band: P10 to P90. " * bool((made["p90_prompt_tokens"] > made["p10_prompt_tokens"]).any())
-        + "Red band: P10 to P90 of the first turn that does not fit. " * wide
         + f"A call fits if its prompt and reserved output{room} are at most the window; if not, the "
         f"policy is {conversation.policy}.",
         f"Conversation growth of {conversation.workload} on {conversation.model}: {answer}. Prompt "
@@ -92,9 +98,10 @@ def conversation_growth(conversation: Conversation, **panel: Unpack[Panel]) -> A
             if len(made)
             else "none, no call is made"
         )
-        + f". A conversation costs {dollars(conversation.mean_usd)} USD on average.",
+        + f". A conversation costs {dollars(conversation.mean_usd)} {conversation.currency} on average.",
         answer=answer,
         provenance=f"Catalog {conversation.catalog_version}, seed {conversation.seed}.",
+        key=key,
     )
 
 

@@ -77,16 +77,17 @@ def cost_per_request(
         canvas.beside(dollars(row.total_usd), place)
     canvas.rows(labels)
     money_axis(canvas.ax, "x", 1.03 * max(float(row.total_usd) for row in rows))
-    canvas.ax.set_xlabel("USD per call, mean")
+    unit = f" {costs.currency}"
+    canvas.ax.set_xlabel(f"{costs.currency} per call, mean")
     least_of = (
-        least([row.model for row in rows], [float(row.total_usd) for row in rows], " USD")
+        least((row.model for row in rows), (float(row.total_usd) for row in rows), unit)
         if len({row.workload for row in rows}) == 1
         else ""
     )
     return canvas.finish(
         f"Cost of one call: {of}",
         "",
-        "Cost of one call in USD: "
+        f"Cost of one call in {costs.currency}: "
         + listed(
             f"{row.workload} on {row.model} {dollars(row.total_usd)}{_split(row)}" for row in rows
         )
@@ -157,7 +158,7 @@ def cost_per_success(
             dot(canvas, place, row.cost_per_success_usd, interval, color)
         canvas.beside(_said(row), place)
     canvas.rows(labels)
-    canvas.ax.set_xlabel("USD per solved task, mean")
+    canvas.ax.set_xlabel(f"{costs.currency} per solved task, mean")
     valued = any(not isnan(row.chance_best) for row in rows)
     judged = any(row.basis == "judged" for row in rows)
     return canvas.finish(
@@ -166,16 +167,16 @@ def cost_per_success(
         + " In brackets: probability that its net value is the highest." * valued
         + " Square: cost of a task where none was tried." * judged
         + " Cross: cannot serve." * any(row.rank is None for row in rows),
-        f"Cost per success in USD, with its {percent} interval: "
+        f"Cost per success in {costs.currency}, with its {percent} interval: "
         + listed(f"{row.workload} on {row.model} {_words(row)}" for row in rows)
         + ".",
-        answer=_answer(rows),
+        answer=_answer(rows, costs.currency),
         notes=costs.notes,
         provenance=costs.provenance,
     )
 
 
-def _answer(rows: list[SuccessCost]) -> str:
+def _answer(rows: list[SuccessCost], currency: str) -> str:
     """Return the model to choose, if the rows are of one workload and its success is known."""
     first = [row for row in rows if row.rank == 1]
     if len(first) != 1 or not isfinite(first[0].cost_per_success_usd):
@@ -183,7 +184,7 @@ def _answer(rows: list[SuccessCost]) -> str:
     [row] = first
     if not isfinite(row.chance_best):
         return f"the choice is {row.model}, by cost of a task as no value is stated"
-    return f"the choice is {row.model}, {dollars(row.cost_per_success_usd)} USD"
+    return f"the choice is {row.model}, {dollars(row.cost_per_success_usd)} {currency}"
 
 
 def _said(row: SuccessCost) -> str:

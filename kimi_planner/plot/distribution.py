@@ -12,6 +12,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.canvas import Canvas
 from kimi_planner.plot.layout import root_of
+from kimi_planner.plot.marks import sign_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.spend import (
     ALL_WORKLOADS,
@@ -50,7 +51,7 @@ def spend_distribution(
     -------
     Axes
         For each model dots at the P2.5, P7.5 and so on of the average month, stacked where they
-        meet, light beyond the budget; a line at the P50; beside it the chance that some month
+        meet, orange beyond the budget; a line at the P50; beside it the chance that some month
         exceeds the budget. Spend without a range is one line, and says so. USD.
 
     Raises
@@ -79,17 +80,18 @@ def spend_distribution(
         canvas.beside(_said(row), place)
     draw_budget(canvas, budget)
     ax.set_xlabel(f"{projection.currency} {PER_MONTH}")
+    limit = reach if budget is None else float(budget)
+    is_over = any(spread[0] < spread[-1] > limit for spread in spreads)
     if budget is None:
         said = "No budget is given."
     else:
-        said = "Light: beyond the budget. The chance is that some month of the "
+        said = "The chance is that some month of the "
         said += f"{len(projection.months)} exceeds the budget."
     drawn: list[Any] = []
 
     def redraw() -> None:
         while drawn:
             drawn.pop().remove()
-        limit = None if budget is None else float(budget)
         for place, spread in enumerate(spreads):
             if spread[-1] > spread[0]:
                 drawn.append(_dots(canvas, place, spread, limit))
@@ -103,10 +105,11 @@ def spend_distribution(
         + budget_words(budget, projection.currency, " a month"),
         answer=_answer(rows, projection.currency),
         provenance=projection.provenance,
+        key=[("beyond the budget", sign_of(canvas, canvas.theme.over))] * is_over,
     )
 
 
-def _dots(canvas: Canvas, place: int, spread: Any, budget: float | None) -> Any:
+def _dots(canvas: Canvas, place: int, spread: Any, limit: float) -> Any:
     """Stack dots upwards from the foot of a row, as large as they can be without touching.
 
     Where they would be too small to be seen, they are piled up like coins.
@@ -122,7 +125,7 @@ def _dots(canvas: Canvas, place: int, spread: Any, budget: float | None) -> Any:
         levels = _levels(xs, size)
     step = min(size, (_HIGHEST * row - size) / max(1, *levels))
     ys = [place + _HIGHEST / 2 - (size / 2 + level * step) / row for level in levels]
-    colors = [theme.over if budget is not None and one > budget else theme.within for one in spread]
+    colors = [theme.over if one > limit else theme.within for one in spread]
     points = size * 72 / root_of(ax).dpi
     look: dict[str, Any] = {"edgecolors": theme.ink, "linewidths": 0.5, "zorder": 2}
     return ax.scatter(spread, ys, s=points**2, c=colors, **look)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from kimi_planner.plan.drivers import Sensitivity
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import bar
+from kimi_planner.plot.marks import bar, key_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import at_most, dollars, listed
@@ -31,7 +31,7 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
     -------
     Axes
         A bar from the spend with the number at its lower quantile to that at its upper one, around
-        a line at the spend with all numbers at their medians, dark where it is less and light where
+        a line at the spend with all numbers at their medians, blue where it is less and orange where
         it is more; both beside it with the share of the variance; USD per month. At most 12 bars;
         how many are left out is said below.
 
@@ -66,7 +66,7 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
     return canvas.finish(
         f"What the spend depends on most: {result.title}",
         f"Bar: one number from its {low} to its {high}, all others at P50. Beside it: the spend at both, "
-        "and its share of the variance. Dark: less. Light: more. Interactions and single calls are "
+        "and its share of the variance. Interactions and single calls are "
         f"{_percent(rest)} of the variance.{left_out}",
         f"What the monthly spend of {result.title} depends on most, {dollars(base)} {result.currency} with all at P50: "
         + listed(
@@ -77,6 +77,7 @@ def tornado(result: Sensitivity, **panel: Unpack[Panel]) -> Axes:
         + ("." if drawn else "nothing that is uncertain."),
         answer=_answer(drawn),
         provenance=result.provenance,
+        key=key_of(canvas, within="less", over="more"),
     )
 
 

@@ -90,20 +90,18 @@ def explored_svg(changed: Projection, planned: Projection, workload: str | None,
         )
     words = "; ".join(f"{row.model} {row.words}, {dollars(row.was)} as planned" for row in rows)
     longer = f", {end / usual:g} times that of the plan" if end > usual else ""
-    limits = (
-        ""
-        if budget is None
-        else f" Dashed: the budget, {dollars(budget)}; a bar over it is orange."
-    )
+    limits = "" if budget is None else f" Dashed: the budget, {dollars(budget)}."
+    if budget is not None and any(row.mean > limit for row in rows):
+        limits += f' <span style="color:{LIGHT.over}">■</span>: over the budget.'
     whose = workload or "all workloads on one model"
     return (
-        f"<p><b>{escape(whose)}</b>, {escape(title)}: expected USD per month (mean), average over the "
+        f"<p><b>{escape(whose)}</b>, {escape(title)}: expected {planned.currency} per month (mean), average over the "
         "months planned</p>"
         f'<svg viewBox="0 0 {_WIDTH} {bottom + 4}" width="100%" style="max-width:{_WIDTH}px" role="img" '
-        f'font-size="13" fill="currentColor" aria-label="{escape(words)}; USD a month">'
+        f'font-size="13" fill="currentColor" aria-label="{escape(words)}; {planned.currency} a month">'
         f"{''.join(drawn)}</svg>"
         f"<p><small>Bar: mean. Line: P10 to P90. Upright mark: mean as planned.{limits} The axis ends at "
-        f"{dollars(end)} USD{longer}. {escape(planned.provenance)}</small></p>"
+        f"{dollars(end)} {planned.currency}{longer}. {escape(planned.provenance)}</small></p>"
     )
 
 

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib import dates
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from kimi_planner.forecast import SpendForecast
 from kimi_planner.forecast.horizon import length_text
 from kimi_planner.forecast.result import QUANTILES
 from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.marks import swatch
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import dollars
@@ -22,7 +21,7 @@ from kimi_planner.series.intervals import Array
 
 _DAY = 86_400.0
 _UNITS = (("days", 2 * _DAY, _DAY), ("hours", 7_200, 3_600), ("minutes", 120, 60))
-_BANDS = (("p05_usd", "p95_usd", 0.5), ("p10_usd", "p90_usd", 1.0))
+_BANDS = (("P05", "P95", 0.5), ("P10", "P90", 1.0))
 _HEADROOM = 1.05
 
 
@@ -39,7 +38,7 @@ def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
     -------
     Axes
         Cumulative USD, twice from 0: a grey line for the last of the log, as long as the horizon or
-        all of it; then the P50 in a dark band from P10 to P90 and a light one from P05 to P95.
+        all of it; then the P50 in a band from P10 to P90, in a fainter one from P05 to P95.
 
     Examples
     --------
@@ -53,7 +52,7 @@ def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
     before, spent = _spent(result)
     after = np.concatenate([[0.0], result.steps])
     steps = {name: np.concatenate([[0.0], result.frame[name].to_numpy()]) for name in QUANTILES}
-    canvas = Canvas(**panel)
+    canvas, currency = Canvas(**panel), result.catalog.currency
     ax, muted = canvas.ax, canvas.theme.muted
     past, ahead = _places(result, before), _places(result, after)
     key = fan(canvas, ahead, steps)
@@ -62,12 +61,12 @@ def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
     ax.set_xlim(past[0], ahead[-1])
     money_axis(ax, "y", _HEADROOM * max(float(steps["p95_usd"][-1]), float(spent[-1])))
     length = length_text(-float(before[0]))
-    text = f"before: {dollars(float(spent[-1]))} USD in {length}"
+    text = f"before: {dollars(float(spent[-1]))} {currency} in {length}"
     _time_axis(ax, result)
-    ax.set_ylabel("USD, cumulative")
+    ax.set_ylabel(f"{currency}, cumulative")
     return canvas.finish(
         "",
-        "Light band: P05 to P95.",
+        "",
         f"{result.sentence} {text[0].upper()}{text[1:]}.",
         answer=result.sentence,
         provenance=result.provenance,
@@ -78,14 +77,16 @@ def forecast(result: SpendForecast, **panel: Unpack[Panel]) -> Axes:
 def fan(canvas: Canvas, places: list[float], steps: dict[str, Any]) -> list[tuple[str, Any]]:
     """Draw the P50 in its bands, its ends named; return what its parts mean."""
     ax, theme = canvas.ax, canvas.theme
+    named = {name.removesuffix("_usd").upper(): values for name, values in steps.items()}
+    key: list[tuple[str, Any]] = []
     for low, high, alpha in _BANDS:
-        ax.fill_between(places, steps[low], steps[high], color=theme.band, alpha=alpha, linewidth=0)
-    line: Line2D
-    [line] = ax.plot(places, steps["p50_usd"], color=theme.ink, linewidth=2)
+        ax.fill_between(places, named[low], named[high], color=theme.band, alpha=alpha, linewidth=0)
+        key.append((f"{low} to {high}", swatch(theme, theme.band, alpha)))
+    [line] = ax.plot(places, named["P50"], color=theme.ink, linewidth=2)
     for name in ("P90", "P50", "P10"):
-        end = float(steps[f"{name.lower()}_usd"][-1])
+        end = float(named[name][-1])
         canvas.beside(f"{name} {dollars(end)}", end)
-    return [("P50 of what follows", line), ("P10 to P90", Patch(color=theme.band))]
+    return [("P50 of what follows", line), *key]
 
 
 def _spent(result: SpendForecast) -> tuple[Array, Array]:

@@ -33,7 +33,7 @@ _TICKS = (4, 3, 2, 1)  # at most, until their labels stand apart
 _LEAST_CHARS = 8
 _PAD = 5.0  # points around a picture
 _SIGN, _DASHED = 1.2, 2.6  # of a size of letters: a sign of a key, and one whose dashes are seen
-_BOUND = re.compile(r"(?<=\bP\d\d) (?=[\d.])|(?<=\d) (?=USD\b)")
+_BOUND = re.compile(r"(?<=\bP\d\d) (?=[\d.])|(?<=\d) (?=[A-Z]{3}\b)")
 
 
 def root_of(ax: Axes) -> Figure:

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from kimi_planner.errors import SettingError, shown
 from kimi_planner.plot.canvas import Canvas
+from kimi_planner.plot.theme import Theme
 
 CANNOT_SERVE = "X"  # the sign of a model that does not qualify
 
@@ -45,6 +48,18 @@ def look_of_dot(canvas: Canvas, color: str | None = None, sign: str = "o") -> di
 def sign_of(canvas: Canvas, color: str | None = None, sign: str = "o") -> Line2D:
     """Return what stands for a dot in a key."""
     return Line2D([], [], **look_of_dot(canvas, color, sign))
+
+
+def swatch(theme: Theme, color: str, alpha: float = 1.0) -> Patch:
+    """Return what stands for a bar or a band in a key."""
+    return Patch(facecolor=to_rgba(color, alpha), edgecolor=theme.ink, linewidth=0.5)
+
+
+def key_of(canvas: Canvas, **names: str) -> list[tuple[str, Patch]]:
+    """Return the key of bars in colours of a theme, named by what they mean, of those that are drawn."""
+    looks = {getattr(canvas.theme, role): name for role, name in names.items()}
+    drawn = {to_hex(patch.get_facecolor()) for patch in canvas.ax.patches}
+    return [(name, swatch(canvas.theme, one)) for one, name in looks.items() if one in drawn]
 
 
 def dot(

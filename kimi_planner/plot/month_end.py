@@ -33,8 +33,8 @@ def outlook(result: LatestEstimate, **panel: Unpack[Panel]) -> Axes:
     -------
     Axes
         Cumulative USD from the begin of the period to its end: a grey line for what was spent, then
-        the P50 in a dark band from P10 to P90 and a light one from P05 to P95; the budget dashed, the
-        plan dotted.
+        the P50 in a band from P10 to P90, in a fainter one from P05 to P95; the budget dashed, the plan
+        dotted.
 
     Examples
     --------
@@ -73,10 +73,10 @@ def outlook(result: LatestEstimate, **panel: Unpack[Panel]) -> Axes:
     ax.set_xlim(_place(result.period.start), _place(result.period.until))
     money_axis(ax, "y", _HEADROOM * max(highest))
     day_axis(ax)
-    ax.set_ylabel("USD, cumulative")
+    ax.set_ylabel(f"{result.catalog.currency}, cumulative")
     return canvas.finish(
         "",
-        " ".join(["Light band: P05 to P95.", *result.sentences[1:]]),
+        " ".join(result.sentences[1:]),
         " ".join(result.sentences),
         answer=result.sentences[0],
         provenance=result.provenance,

@@ -54,7 +54,7 @@ def portfolio_frontier(
     >>> frontier = kp.choose.portfolio_frontier(coding, [6_000, 9_000], evaluations=results, **settings)
     >>> ax = portfolio_frontier(frontier)
     """
-    question = frontier.question
+    question, currency = frontier.question, frontier.question.currency
     start = question.projection.budget() if budget_usd_per_month is None else budget_usd_per_month
     step = None if start is None else frontier.next_100_usd(start)
     served = [one for one in frontier.points if one.value is not None]
@@ -67,7 +67,7 @@ def portfolio_frontier(
     ends = [*budgets, *(float(one.budget_usd_per_month) for one in marked)]
     room = _ROOM * ((max(ends) - min(ends)) or max(ends)) if ends else 1.0
     right = max(ends, default=0.0) + room
-    unit = "net USD a month" if question.in_usd else "expected successes a month"
+    unit = f"net {currency} a month" if question.in_usd else "expected successes a month"
     canvas = Canvas(**panel)
     ax, theme = canvas.ax, canvas.theme
     xs, tops = [*budgets, right], [*bounds, *bounds[-1:]]
@@ -89,7 +89,7 @@ def portfolio_frontier(
     money_axis(ax, "x", right, max(0.0, min(ends, default=0.0) - room))
     count_axis(ax, "y")
     ax.set(
-        xlabel=f"budget, USD per month at P{question.percentile:g}",
+        xlabel=f"budget, {currency} per month at P{question.percentile:g}",
         ylabel=unit,
     )
     texts = (("budget", None), ("100 more:", theme.ink))
@@ -107,8 +107,8 @@ def portfolio_frontier(
         + " Band: up to the bound." * (not is_proved),
         f"What the best portfolio is worth by budget, {unit}: "
         + (
-            f"{values[0]:,.0f} for {dollars(budgets[0])} USD, the least that serves every "
-            f"workload, to {values[-1]:,.0f} for {dollars(budgets[-1])} USD in {len(served)} steps. "
+            f"{values[0]:,.0f} for {dollars(budgets[0])} {currency}, the least that serves every "
+            f"workload, to {values[-1]:,.0f} for {dollars(budgets[-1])} {currency} in {len(served)} steps. "
             if served
             else "none of the budgets serves every workload. "
         )

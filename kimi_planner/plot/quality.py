@@ -66,7 +66,7 @@ def cost_vs_quality(frontier: QualityFrontier, **panel: Unpack[Panel]) -> Axes:
         rate = "unknown" if one.quality is None else at_most(one.quality)
         canvas.beside(f"{rate}, {dollars(one.p50_usd_per_month)}", place)
     canvas.rows([one.model for one in rows])
-    canvas.ax.set_xlabel("USD per month, average over the months planned")
+    canvas.ax.set_xlabel(f"{frontier.currency} per month, average over the months planned")
     of = frontier.workload or "all workloads on one model"
     known = [one for one in rows if one.quality is not None]
     best = [one for name in frontier.frontier for one in known if one.model == name]
@@ -77,9 +77,9 @@ def cost_vs_quality(frontier: QualityFrontier, **panel: Unpack[Panel]) -> Axes:
         "From the best down. Dot: P50. Line: P10 to P90. Beside it: success rate and P50."
         + missing,
         f"Monthly spend and success rate of {of}. Not beaten: "
-        + (listed(map(_words, best)) or "none")
+        + (listed(_words(one, frontier.currency) for one in best) or "none")
         + ". Others: "
-        + (listed(_words(one) for one in known if one not in best) or "none")
+        + (listed(_words(one, frontier.currency) for one in known if one not in best) or "none")
         + f".{missing}",
         answer=_answer(frontier),
         provenance=frontier.provenance,
@@ -104,9 +104,9 @@ def _kind(one: ModelQuality) -> str:
     return _UNBEATEN if one.on_frontier else "beaten"
 
 
-def _words(one: ModelQuality) -> str:
+def _words(one: ModelQuality, currency: str) -> str:
     able = "" if one.qualifies else ", cannot serve"
-    return f"{one.model} {dollars(one.p50_usd_per_month)} USD, {one.quality:.2f}{able}"
+    return f"{one.model} {dollars(one.p50_usd_per_month)} {currency}, {one.quality:.2f}{able}"
 
 
 @picture
@@ -150,7 +150,7 @@ def cascades(result: Cascades, **panel: Unpack[Panel]) -> Axes:
         dot(canvas, place, float(route.cost_usd), interval, color, sign)
         canvas.beside(_said(route), place)
     canvas.rows([route.name for route in rows])
-    canvas.ax.set_xlabel("USD per task, mean, checks and retries included")
+    canvas.ax.set_xlabel(f"{result.currency} per task, mean, checks and retries included")
     cheapest = result.cheapest_per_success
     answer = f"{cheapest.name} costs least per success" if cheapest is not None else ""
     is_measured = any(route.intervals is not None for route in rows)
@@ -165,7 +165,7 @@ def cascades(result: Cascades, **panel: Unpack[Panel]) -> Axes:
         + f" Nor are {dearer} dearer ones that none beats." * bool(dearer),
         f"Cost of a task and share that succeeds for {result.workload}. Not beaten: "
         + listed(
-            f"{route.name} {dollars(route.cost_usd)} USD, {at_most(route.success_rate)}"
+            f"{route.name} {dollars(route.cost_usd)} {result.currency}, {at_most(route.success_rate)}"
             for route in best
         )
         + "."

@@ -67,7 +67,7 @@ def routing_curve(result: RoutingCurve, **panel: Unpack[Panel]) -> Axes:
     money_axis(ax, "x", 1.05 * max(*kept["cost_usd"], points[1][0]))
     percent_axis(ax)
     ax.set_ylim(min(shown) - room, min(1.0, max(shown)) + room)
-    ax.set(xlabel="USD per task, mean over the items", ylabel="tasks that succeed")
+    ax.set(xlabel=f"{result.currency} per task, mean over the items", ylabel="tasks that succeed")
     sentences = result.sentences()
     of_value = "at the stated value" if chosen is not None else "for some value of a solved task"
     return canvas.finish(

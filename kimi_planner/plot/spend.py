@@ -15,7 +15,7 @@ from kimi_planner.errors import SettingError, shown
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import NO_RANGE
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import bar, spread
+from kimi_planner.plot.marks import bar, key_of, spread, swatch
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import NOTHING, dollars, least, listed
@@ -43,8 +43,8 @@ def monthly_spend(
     Returns
     -------
     Axes
-        Bars to the P50, light where that of some month is over the budget, a dark line from P10 to P90, both written
-        beside it; USD.
+        Bars to the P50, orange where that of some month is over the budget, a line from P10 to P90, both
+        written beside it; USD.
 
     Raises
     ------
@@ -72,10 +72,9 @@ def monthly_spend(
     money_axis(canvas.ax, "x", 1.03 * max(float(budget or 0), *(row.p90 for row in rows)))
     canvas.ax.set_xlabel(f"{projection.currency} {PER_MONTH}")
     month = " in some month" * (len(projection.months) > 1)
-    light = "" if budget is None else f" Light: P50 over the budget{month}."
     return canvas.finish(
         f"Monthly spend, P50: {workload or ALL_WORKLOADS}",
-        f"Bar: P50 over paths. Line: P10 to P90.{light}",
+        "Bar: P50 over paths. Line: P10 to P90.",
         f"Average monthly spend of {workload or 'all workloads'} by model, P50: "
         + listed(
             f"{row.model} {row.amount} {projection.currency}{_range_text(row)}" for row in rows
@@ -83,6 +82,7 @@ def monthly_spend(
         + budget_words(budget, projection.currency),
         answer=_answer(rows, budget, len(projection.months), projection.currency),
         provenance=projection.provenance,
+        key=key_of(canvas, over=f"P50 over the budget{month}"),
     )
 
 
@@ -111,7 +111,7 @@ def spend_fan(
     Returns
     -------
     Axes
-        A line at the P50, a dark band from P25 to P75 and a light one from P10 to P90; USD.
+        A line at the P50, a band from P25 to P75 in a fainter one from P10 to P90; USD.
 
     Raises
     ------
@@ -143,9 +143,11 @@ def spend_fan(
     ax, theme = canvas.ax, canvas.theme
     months = np.arange(len(projection.months))
     edges = months if len(months) > 1 else np.array([-_HALF, _HALF])  # one month has no slope
-    for low, high, alpha in ((p10, p90, 0.55), (p25, p75, 1.0)):
+    key = []
+    for name, low, high, alpha in (("P10 to P90", p10, p90, 0.55), ("P25 to P75", p25, p75, 1.0)):
         bottom, top = (np.broadcast_to(side, edges.shape) for side in (low, high))
         ax.fill_between(edges, bottom, top, color=theme.band, alpha=alpha, linewidth=0)
+        key.append((name, swatch(theme, theme.band, alpha)))
     ax.plot(months, p50, color=theme.ink, linewidth=2, marker="o", markersize=3)
     step = -(-len(months) // _MOST_MONTHS_NAMED)
     ax.set_xticks(months[::step], labels=[str(month) for month in projection.months[::step]])
@@ -160,9 +162,7 @@ def spend_fan(
     last = projection.months[-1]
     return canvas.finish(
         f"Spend by month: {of}, {on or 'each on its planned model'}",
-        "Line: P50 over paths. Dark band: P25 to P75. Light band: P10 to P90."
-        if ranged
-        else f"Line: P50, {NO_RANGE}.",
+        "Line: P50 over paths." if ranged else f"Line: P50, {NO_RANGE}.",
         f"Spend by month of {of} on {on or 'the models chosen for them'}: P50 "
         + (
             f"{dollars(float(p50[0]))} {projection.currency} in {projection.months[0]} and "
@@ -178,6 +178,7 @@ def spend_fan(
         + budget_words(limit, projection.currency, " a month"),
         answer=_months_over(p50, limit) if p90.any() else NOTHING,
         provenance=projection.provenance,
+        key=key * ranged,
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from kimi_planner.capacity.tiers import ALL, Throughput
 from kimi_planner.money import usd
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import bar
+from kimi_planner.plot.marks import bar, key_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.words import listed
 
@@ -87,6 +87,7 @@ def throughput(
         + f".{unknown}",
         answer=answer,
         provenance=result.provenance,
+        key=key_of(canvas, over="over the limit"),
     )
 
 

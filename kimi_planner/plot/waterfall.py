@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from kimi_planner.money import usd
 from kimi_planner.plot.canvas import Canvas
-from kimi_planner.plot.marks import bar
+from kimi_planner.plot.marks import bar, key_of
 from kimi_planner.plot.panel import Panel, picture
 from kimi_planner.plot.style import money_axis
 from kimi_planner.plot.words import listed
@@ -31,7 +31,7 @@ def plan_change(change: PlanChange, workload: str | None = None, **panel: Unpack
     -------
     Axes
         From top to bottom a bar for the plan before, one for each cause from where the last ended to
-        where it leads, dark where it costs less and light where it costs more, and one for the plan
+        where it leads, blue where it costs less and orange where it costs more, and one for the plan
         after; USD over all months.
 
     Raises
@@ -66,26 +66,27 @@ def plan_change(change: PlanChange, workload: str | None = None, **panel: Unpack
             ax.plot([at, at], [place - 0.7, place - 0.3], color=theme.ink, linewidth=0.7)
         canvas.beside(_amount(amount, signed=not is_end), place)
     money_axis(ax, "x", 1.03 * max(*amounts, *reached))
-    ax.set_xlabel("USD to book, all months of the plan")
+    ax.set_xlabel(f"{change.currency} to book, all months of the plan")
     of = f" of {workload}" if workload else ""
     return canvas.finish(
         f"What changed in the plan{of}",
-        "Bar: USD to book. Dark: less. Light: more.",
-        f"What changed in the plan{of}, bookable USD: "
+        f"Bar: {change.currency} to book.",
+        f"What changed in the plan{of}, bookable {change.currency}: "
         + listed(
             f"{name} {_amount(amount, signed=name not in ('before', 'after'))}"
             for name, amount in zip(names, amounts, strict=True)
         )
         + ".",
-        answer=_answer(names, amounts),
+        answer=_answer(names, amounts, change.currency),
         notes=change.notes,
         provenance=change.provenance,
+        key=key_of(canvas, within="less", over="more"),
     )
 
 
-def _answer(names: list[str], amounts: list[float]) -> str:
+def _answer(names: list[str], amounts: list[float], currency: str) -> str:
     """Return the plan before and after, and the cause that moved it most."""
-    ends = f"{usd(amounts[0])} → {usd(amounts[-1])} USD to book"
+    ends = f"{usd(amounts[0])} → {usd(amounts[-1])} {currency} to book"
     causes = zip(names[1:-1], amounts[1:-1], strict=True)
     name, amount = max(causes, key=lambda cause: abs(cause[1]), default=("", 0.0))
     return f"{ends}, most by {name}: {_amount(amount, signed=True)}" if amount else ends

@@ -265,7 +265,8 @@ class _Comparison:
             span = outside[0]
             if len(outside) > 1:
                 span += f" to {outside[-1]}, {len(outside)} months"
-            yield note("months_not_compared", span=span, usd=usd(rounded(Fraction(left))))
+            amount = f"{usd(rounded(Fraction(left)))} {plan.catalog.currency}"
+            yield note("months_not_compared", span=span, usd=amount)
         sums = log.totals.total
         if silent := sums["rows_without_cached"]:
             yield note("cached_unstated", silent=silent, rows=sums["rows"])

@@ -20,6 +20,7 @@ from kimi_planner.reconcile.planned import Plan
 from kimi_planner.reconcile.read_plan import Choice, plan_of
 from kimi_planner.reconcile.result import ALL, RESERVE, Compared, parts_frame
 from kimi_planner.rich import Page, Shown
+from kimi_planner.workload.currency import common_currency
 
 NEW = "new workload"
 GONE = "gone workload"
@@ -60,6 +61,11 @@ class PlanChange(Shown):
     def names(self) -> tuple[str, ...]:
         """Names of the workloads of either plan."""
         return tuple(dict.fromkeys(cell.workload for cell in self.compared))
+
+    @property
+    def currency(self) -> str:
+        """What amounts are in."""
+        return self.after.catalog.currency
 
     @property
     def before_usd(self) -> Decimal:
@@ -141,10 +147,11 @@ class PlanChange(Shown):
         """Return the steps from one bookable number to the other."""
         before, after = usd(self.before_usd), usd(self.after_usd)
         return Page(
-            title=f"Bookable USD of all months, {before} before to {after} after, by cause",
+            title=f"Bookable {self.currency} of all months, {before} before to {after} after, by cause",
             frame=self.steps(),
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 
@@ -197,6 +204,7 @@ def compare_plans(
     """
     later = plan_of(after, after_choice, None)
     plans = plan_of(before, before_choice, None, later.catalog), later
+    common_currency(plan.catalog.currency for plan in plans)
     months = sorted({month for plan in plans for month in plan.months})
     names = dict.fromkeys(name for plan in plans for name in plan.models)
     cells = tuple(_compared(*plans, name, month) for month in months for name in names)

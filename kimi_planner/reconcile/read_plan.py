@@ -165,7 +165,7 @@ def _approved(
     differs = note(
         "approved_differs",
         source=str(path),
-        approved=usd(record.usd),
+        approved=f"{usd(record.usd)} {projection.currency}",
         version=record.kimi_planner,
         now=usd(now),
     )

@@ -207,6 +207,7 @@ class Reconciliation(Shown):
             ],
             notes=self.notes,
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 

@@ -37,8 +37,8 @@ def change_section(change: PlanChange) -> Section:
     return Section(
         title="What changed in the plan",
         sentences=(
-            f"Booked before {usd(change.before_usd)} USD, now {usd(change.after_usd)} USD: "
-            f"{signed_usd(total([change.after_usd, change.before_usd.copy_negate()]))} USD.",
+            f"Booked before {usd(change.before_usd)} {change.currency}, now {usd(change.after_usd)} {change.currency}: "
+            f"{signed_usd(total([change.after_usd, change.before_usd.copy_negate()]))} {change.currency}.",
             *_basis(change),
             *change.notes,
             change.provenance,
@@ -53,7 +53,7 @@ def change_tables(change: PlanChange) -> tuple[Table, ...]:
     """Return the steps by workload, and the assumptions that changed where both plans state them."""
     summary = change.summary()
     rows = dict(zip(map(str, summary.index), summary.to_numpy(), strict=True))
-    title = "USD to book, all months, by cause"
+    title = f"{change.currency} to book, all months, by cause"
     steps = steps_table("step", map(str, summary), rows, _ENDS, title)
     moved = assumptions_moved(change)
     if not moved:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from kimi_planner.arguments import public
+from kimi_planner.catalog import Catalog
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.money import signed_usd, usd
+from kimi_planner.notes import note
 from kimi_planner.plan.scenario import BASE, Scenario, ScenarioComparison, compare_scenarios
 from kimi_planner.reconcile.plans import compare_plans
 from kimi_planner.reconcile.result import Reconciliation
 from kimi_planner.report.changed import change_section
 from kimi_planner.report.currencies import currency_sections
+from kimi_planner.report.exchanged import OF_MONTHS, basis
 from kimi_planner.report.json_form import DIGITS, as_data
 from kimi_planner.report.reconciled import causes_table, months_table, ranges_text, totals_text
 from kimi_planner.report.sentences import horizon
@@ -96,15 +99,22 @@ def _difference(row: dict[Any, Any]) -> str:
     return signed_usd(row["difference_usd"]) + ("" if share is None else f" ({share:+.1%})")
 
 
-def actuals_section(found: Reconciliation) -> Section:
-    """Return what was planned against what it cost, by cause and by month."""
+def actuals_section(found: Reconciliation, catalog: Catalog) -> Section:
+    """Return what was planned against what it cost, by cause and by month, in each currency of a catalog."""
+    others = [(found.at_rates(one), basis(one, OF_MONTHS)) for one in catalog.exchanges]
     return Section(
         title="Planned against actual",
         sentences=(
             totals_text(found),
             *filter(None, [ranges_text(found)]),
+            *(f"{at}. {totals_text(other)}" for other, at in others),
+            *(str(note("not_held_at_list", currency=one)) for one in catalog.shown_lists),
             *found.notes,
             found.provenance,
         ),
-        tables=(causes_table(found), months_table(found)),
+        tables=tuple(
+            table
+            for one in (found, *(other for other, _ in others))
+            for table in (causes_table(one), months_table(one))
+        ),
     )

@@ -75,8 +75,8 @@ class InCurrency:
         plan = self.recommendation.projection
         if self.exchange is None:
             return plan
-        rates = list(self.rates.values())
-        return replace(plan, spend={of: one.at_rates(rates) for of, one in plan.spend.items()})
+        rates, to = list(self.rates.values()), self.currency
+        return replace(plan, spend={of: one.at_rates(rates, to) for of, one in plan.spend.items()})
 
     @cached_property
     def planned(self) -> Spend:

@@ -22,9 +22,10 @@ from kimi_planner.series.moments import Moment, moment_text
 
 def forecast_text(forecast: SpendForecast) -> str:
     """Return a forecast for a terminal: the answer, steps on the way, notes, provenance."""
+    currency = forecast.catalog.currency
     columns = ("p10_usd", "p50_usd", "p90_usd")
     table = Table(
-        headers=("spend until", "P10 USD", "P50 USD", "P90 USD"),
+        headers=("spend until", *(f"{name} {currency}" for name in ("P10", "P50", "P90"))),
         rows=tuple(
             (moment_text(row["until"]), *(usd_text(row[name], ESTIMATED) for name in columns))
             for row in forecast.frame.to_dict("records")
@@ -34,7 +35,7 @@ def forecast_text(forecast: SpendForecast) -> str:
     seen = forecast.observed
     parts = [
         f"{forecast.sentence}.",
-        f"The log: {usd_text(seen.total, ESTIMATED)} USD from {moment_text(seen.start)} to "
+        f"The log: {usd_text(seen.total, ESTIMATED)} {currency} from {moment_text(seen.start)} to "
         f"{moment_text(seen.end)}. From its end on:",
         plain(table),
         *(

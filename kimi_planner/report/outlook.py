@@ -93,7 +93,7 @@ def parts_table(found: LatestEstimate) -> Table:
         ("workload", "model", *headers, "share to come"),
         (*rows, ("total", "", *cells(sums), "")),
         frozenset(range(2, 3 + len(headers))),
-        title="By workload and model (USD)",
+        title=f"By workload and model ({found.catalog.currency})",
         foot=1,
     )
 
@@ -131,13 +131,13 @@ def limits_table(found: LatestEstimate) -> Table:
         for name, limit in (("budget", found.budget), ("plan", found.plan))
         if limit is not None
     ]
+    currency = found.catalog.currency
     headers = (
-        *("against", "USD", "spent", "expected end", "over by", "chance to end above"),
+        *("against", currency, "spent", "expected end", "over by", "chance to end above"),
         *("passed on", "at the earliest", "left a day"),
     )
-    return Table(
-        headers, tuple(rows), frozenset(range(1, 9)), title="Against budget and plan (USD)"
-    )
+    title = f"Against budget and plan ({currency})"
+    return Table(headers, tuple(rows), frozenset(range(1, 9)), title=title)
 
 
 def _breach(limit: Limit, day: Any) -> str:
@@ -165,7 +165,7 @@ def days_table(found: LatestEstimate) -> Table:
         tuple(headers),
         tuple(rows),
         frozenset(range(2, len(headers))),
-        title="By day (USD, to date)",
+        title=f"By day ({found.catalog.currency}, to date)",
     )
 
 

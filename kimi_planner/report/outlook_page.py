@@ -90,5 +90,6 @@ def _write_lines(book: Any, sheet: Any, found: LatestEstimate, row: int) -> int:
         (name, span(rows, column, "Month end"), span(rows, place, "Month end"))
         for place, name in enumerate(names, column + 1)
     ]
-    sheet.raw.insert_chart(cell(row, 0), book.line_chart(series, "USD to date"))
+    title = f"{found.catalog.currency} to date"
+    sheet.raw.insert_chart(cell(row, 0), book.line_chart(series, title))
     return 19

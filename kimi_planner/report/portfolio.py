@@ -9,9 +9,9 @@ from kimi_planner.catalog import Exchange
 from kimi_planner.choose.portfolios.choose import Step
 from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
 from kimi_planner.choose.portfolios.result import Portfolio
-from kimi_planner.money import plain, usd
+from kimi_planner.money import named, plain, usd
 from kimi_planner.report.exchanged import OF_MONTHS, exchange_text, exchanged, month_of
-from kimi_planner.report.json_form import DIGITS, as_data, form_text, origin
+from kimi_planner.report.json_form import DIGITS, as_data, form_text, in_names_of, origin
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import excluded_text, listed
 from kimi_planner.report.text import plain as plain_table
@@ -70,7 +70,7 @@ def _means(found: Portfolio, exchange: Exchange) -> list[dict[str, Any]]:
 
 
 def _assignment(found: Portfolio) -> Table:
-    in_usd = found.question.in_usd
+    in_usd, currency = found.question.in_usd, found.question.currency
     rows = tuple(
         (
             row["workload"],
@@ -85,12 +85,12 @@ def _assignment(found: Portfolio) -> Table:
         for row in found.frame.to_dict("records")
     )
     headers = ("workload", "model", "share", "tasks/month", "success rate", "successes/month")
-    net = ("net USD/month",) if in_usd else ()
-    return Table((*headers, "mean USD/month", *net), rows, frozenset(range(2, 7 + in_usd)))
+    net = (f"net {currency}/month",) if in_usd else ()
+    return Table((*headers, f"mean {currency}/month", *net), rows, frozenset(range(2, 7 + in_usd)))
 
 
 def _budgets(frontier: PortfolioFrontier) -> Table:
-    rows, in_usd = [], frontier.question.in_usd
+    rows, in_usd, currency = [], frontier.question.in_usd, frontier.question.currency
     for one in frontier.points:
         spend, worth = one.spend_usd(), one.value
         if spend is None or worth is None:
@@ -99,8 +99,8 @@ def _budgets(frontier: PortfolioFrontier) -> Table:
         gap = "proved" if one.proven_optimal else f"within {100 * (one.gap or 0):.2f}%"
         value = usd(worth) if in_usd else f"{worth:,.0f}"
         rows.append((usd(one.budget_usd_per_month), usd(spend), value, gap))
-    unit = "net USD/month" if in_usd else "successes/month"
-    headers = ("budget USD", "spend USD", unit, "best")
+    unit = f"net {currency}/month" if in_usd else "successes/month"
+    headers = (f"budget {currency}", f"spend {currency}", unit, "best")
     return Table(headers, tuple(rows), frozenset({0, 1, 2}))
 
 
@@ -116,7 +116,9 @@ def portfolio_json(
         "allow_split": asked.allow_split,
         "tier": asked.tier and asked.tier.tier,
         "percentile": found.percentile,
-        "value_is": "net_usd_per_month" if asked.in_usd else "successes_per_month",
+        "value_is": named("net_usd_per_month", asked.currency)
+        if asked.in_usd
+        else "successes_per_month",
         **_answer(found),
         "chance_best": _number(found.chance_best),
         "least_budget_usd": _exact(found.least_budget_usd),
@@ -139,7 +141,8 @@ def portfolio_json(
         "notes": projection.notes,
     }
     exchanges = projection.catalog.exchanges if found.is_feasible else ()
-    return form_text(data, {one: [_dearest(found, one), *_means(found, one)] for one in exchanges})
+    others = {one: [_dearest(found, one), *_means(found, one)] for one in exchanges}
+    return form_text(in_names_of(as_data(data), asked.currency), others)
 
 
 def _answer(found: Portfolio) -> dict[str, Any]:

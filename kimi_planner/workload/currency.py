@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kimi_planner.catalog import ALL_PRICES
+from kimi_planner.catalog import ALL_PRICES, Catalog
 from kimi_planner.errors import SettingError, WorkloadError, shown
 from kimi_planner.money import named
 from kimi_planner.toml_file import TomlFile, TomlTable
+
+if TYPE_CHECKING:
+    from kimi_planner.workload.model import Workload
 
 USD = "USD"
 #: Keys of a file that hold amounts, as they are in USD.
@@ -89,3 +92,29 @@ def common_currency(currencies: Iterable[str]) -> str:
             f"The workloads are in {' and '.join(found)}, which do not add up. Plan each currency by itself."
         )
     return found[0]
+
+
+def in_currency_of(workloads: Iterable[Workload], catalog: Catalog) -> Catalog:
+    """Return the prices of a plan in the currency of its workloads: the catalog, or its list in it.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog has no such list.
+    SettingError
+        If the workloads have several currencies, or another one than prices or rates that are given.
+    """
+    currency = common_currency(one.currency for one in workloads)
+    if catalog.currency == currency:
+        return catalog
+    if catalog.list_of is not None:
+        raise SettingError(
+            f"Catalog {catalog.version} has prices in {catalog.currency}, and the workloads are in {currency}: "
+            f'state currency = "{catalog.currency}" in them, with every amount in it, or plan with the '
+            f"catalog's with_list({catalog.currency!r}), which shows a plan in USD at that list too."
+        )
+    if catalog.exchanges or catalog.shown_lists:
+        raise SettingError(
+            f"The plan is in {currency}, and --also-in gives another currency beside USD. Leave it out."
+        )
+    return catalog.at_list(currency)

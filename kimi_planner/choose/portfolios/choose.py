@@ -175,6 +175,11 @@ class Step(Shown):
     after: Portfolio
     needed_usd: Decimal | None = None
 
+    @property
+    def currency(self) -> str:
+        """What amounts are in."""
+        return self.before.question.currency
+
     def page(self) -> Page:
         """Return what the step buys."""
         return Page(title=self.sentence(), provenance=self.before.provenance)
@@ -215,25 +220,25 @@ class Step(Shown):
         more, count = self.more_value, f"{self.more_value:,.0f}"
         gain = f"{count if more >= 10 else f'{more:.2g}'} more expected successes a month"
         if self.before.question.in_usd:
-            gain = f"{usd(more)} USD more net value a month"
+            gain = f"{usd(more)} {self.currency} more net value a month"
             if (chance := self.chance_better or 0.0) < SURE:
                 gain += f", which noise may explain (better with probability {share_text(chance)})"
         return f"{gain}: {'; '.join(self.moves)}."
 
     def sentence(self) -> str:
         """Return what the step buys in one sentence."""
-        more = f"+{usd(self.more_usd)} USD a month"
+        more = f"+{usd(self.more_usd)} {self.currency} a month"
         if not self.before.is_feasible:
             verb = "serve" if self.after.is_feasible else "do not serve"
-            return f"{more}: {usd(self.after.budget_usd_per_month)} USD {verb} every workload."
+            return f"{more}: {usd(self.after.budget_usd_per_month)} {self.currency} {verb} every workload."
         if self.moves:
             return f"{more}: {self.bought}"
         if self.needed_usd is None:
             return f"{more} buys nothing more: no budget does better than this assignment."
         extra = self.needed_usd - self.before.budget_usd_per_month
         return (
-            f"{more} buys nothing more; the next better assignment takes {least_text(extra)} USD "
-            "more."
+            f"{more} buys nothing more; the next better assignment takes "
+            f"{least_text(extra)} {self.currency} more."
         )
 
 

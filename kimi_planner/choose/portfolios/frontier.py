@@ -86,15 +86,15 @@ class PortfolioFrontier(Shown):
 
     def sentences(self) -> list[str]:
         """Return one sentence for each budget at which the assignment changes."""
-        said = []
+        said, currency = [], self.question.currency
         for before, one in self._steps():
             budget = usd(one.budget_usd_per_month)
             if before is None or not before.is_feasible:
                 used = (f"{name} on {models_text(used)}" for name, used in one.shares.items())
-                served = f"{budget} USD a month: {', '.join(used)}."
+                served = f"{budget} {currency} a month: {', '.join(used)}."
                 said.append(served if one.is_feasible else one.sentences()[0])
             elif (step := Step(before=before, after=one)).moves:
-                said.append(f"{budget} USD a month: {step.bought}")
+                said.append(f"{budget} {currency} a month: {step.bought}")
         return said
 
     def _steps(self) -> Iterator[tuple[Portfolio | None, Portfolio]]:
@@ -103,13 +103,15 @@ class PortfolioFrontier(Shown):
 
     def page(self) -> Page:
         """Return what each budget buys."""
-        value = "net USD" if self.question.in_usd else "expected successes"
+        currency = self.question.currency
+        value = f"net {currency}" if self.question.in_usd else "expected successes"
         first, last = (usd(self.points[at].budget_usd_per_month) for at in (0, -1))
         return Page(
-            title=f"The best portfolio of {len(self.points)} budgets, {first} to {last} USD a month; value in "
+            title=f"The best portfolio of {len(self.points)} budgets, {first} to {last} {currency} a month; value in "
             f"{value} of an average month",
             frame=self.frame,
             provenance=self.provenance,
+            currency=currency,
         )
 
 

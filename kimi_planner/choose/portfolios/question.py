@@ -72,6 +72,11 @@ class Question:
         return self.recommendation.projection
 
     @property
+    def currency(self) -> str:
+        """What amounts are in."""
+        return self.projection.currency
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Workload names, in the order of the call."""
         return tuple(workload.name for workload in self.workloads)

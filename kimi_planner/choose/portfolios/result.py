@@ -241,4 +241,5 @@ class Portfolio(Shown):
             frame=self.frame if self.is_feasible else None,
             notes=others,
             provenance=self.provenance,
+            currency=self.question.currency,
         )

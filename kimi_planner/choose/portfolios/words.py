@@ -41,8 +41,8 @@ def _spends(found: Portfolio, spend: Spend) -> str:
         chance = spend.chance_over(found.budget_usd_per_month)
         risk = f" The chance that some month exceeds the budget is {chance_text(chance)}."
     return (
-        f"{usd(found.budget_usd_per_month)} USD a month serve every workload. The dearest month, "
-        f"{found.dearest_month}, spends {usd(found.spend_usd() or Decimal(0))} USD at "
+        f"{usd(found.budget_usd_per_month)} {found.question.currency} a month serve every workload. The dearest month, "
+        f"{found.dearest_month}, spends {usd(found.spend_usd() or Decimal(0))} {found.question.currency} at "
         f"P{found.percentile:g} of all workloads together{spread}.{risk}"
     )
 
@@ -50,7 +50,7 @@ def _spends(found: Portfolio, spend: Spend) -> str:
 def _worth(found: Portfolio) -> str:
     frame = found.frame
     tasks, solved = frame["tasks_per_month"].sum(), frame["successes_per_month"].sum()
-    net = f", worth {usd(frame['value'].sum())} USD less failures and spend"
+    net = f", worth {usd(frame['value'].sum())} {found.question.currency} less failures and spend"
     return (
         f"An average month is expected to bring {solved:,.0f} successes of {tasks:,.0f} "
         f"tasks{net * found.question.in_usd}, {_source(found)}."
@@ -111,14 +111,14 @@ def _why_not(found: Portfolio) -> str:
     if least is None or possible is None:
         tier = "" if asked.tier is None else f" of tier {asked.tier.tier}"
         return f"No portfolio: no assignment keeps the limits{tier}."
-    budget = f"{usd(found.budget_usd_per_month)} USD a month at P{found.percentile:g}"
-    needed = f"{least_text(least)} USD"
+    budget = f"{usd(found.budget_usd_per_month)} {asked.currency} a month at P{found.percentile:g}"
+    needed = f"{least_text(least)} {asked.currency}"
     if least == possible:
         return f"{budget} cannot serve every workload. The least budget that can is {needed}."
     if possible > found.budget_usd_per_month:
         return (
             f"{budget} cannot serve every workload. {needed} can; nothing below {usd(possible)} "
-            "USD can."
+            f"{asked.currency} can."
         )
     return (
         f"No assignment within {budget} was found, and it is not proved that there is none. "
@@ -153,7 +153,7 @@ def _instead(aim: Aim, model: str, other: str, *, in_usd: bool) -> str:
     if in_usd or points[model][0] <= points[other][0]:
         return "which this budget or its limits do not reach"
     worth = usd_text(max(float(price), 0.0))
-    return f"which is cheaper; it is the better of the two if a solved task is worth more than {worth} USD"
+    return f"which is cheaper; it is the better of the two if a solved task is worth more than {worth} {aim.projection.currency}"
 
 
 def least_text(amount: Decimal) -> str:

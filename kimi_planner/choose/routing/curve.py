@@ -220,7 +220,7 @@ class RoutingCurve(Shown, Planned):
         best = self.best
         if best is None:
             rules = "; ".join(
-                f"from {usd(value, _PLACES)} USD a solved task, {self._words(rule)}"
+                f"from {usd(value, _PLACES)} {self.currency} a solved task, {self._words(rule)}"
                 for rule, value in self.by_value
             )
             return [f"{self.workload}: {rules}."]
@@ -230,8 +230,8 @@ class RoutingCurve(Shown, Planned):
         return [
             f"{self.workload}: {self._words(best.rule)}.",
             f"A rule chosen so by half of the items solves {100 * best.success_rate:.1f}% of the other "
-            f"{best.items:,} at {usd(best.cost_usd, _PLACES)} USD a task: "
-            f"{usd(best.gain_usd, _PLACES)} USD of net value beyond {best.single} alone "
+            f"{best.items:,} at {usd(best.cost_usd, _PLACES)} {self.currency} a task: "
+            f"{usd(best.gain_usd, _PLACES)} {self.currency} of net value beyond {best.single} alone "
             f"({100 * self.confidence:g}% interval {low} to {high}){told}.",
         ]
 
@@ -241,10 +241,11 @@ class RoutingCurve(Shown, Planned):
     def page(self) -> Page:
         """Return the rules that no other beats, the cheapest first."""
         return Page(
-            title=f"Mean cost of a task of {self.workload} in USD, and share of tasks that succeed, by "
+            title=f"Mean cost of a task of {self.workload} in {self.currency}, and share of tasks that succeed, by "
             "rule; no other rule is cheaper and as good",
             frame=self.frame[self.frame["on_frontier"]].sort_values("cost_usd", kind="stable"),
             columns=_IN_SHORT,
             notes=(*self.sentences(), *self.notes),
             provenance=self.provenance,
+            currency=self.currency,
         )

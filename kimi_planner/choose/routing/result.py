@@ -228,7 +228,7 @@ class Cascades(Shown, Planned):
             ends = "" if known is None else self._usd_range(known.per_success)
             said.append(
                 f"{per_success.name} costs the least for each success, "
-                f"{usd(per_success.cost_per_success_usd, PLACES)} USD{ends}."
+                f"{usd(per_success.cost_per_success_usd, PLACES)} {self.currency}{ends}."
             )
         if self.best_if is not None:
             dependent, independent = (route.name for route in self.best_if)
@@ -246,12 +246,12 @@ class Cascades(Shown, Planned):
         if best is not None:
             net = self.objective.net_usd(best.passage.success, best.passage.cost)
             amount = usd(from_fraction(net), PLACES)
-            return f"{self.workload}: choose {self._point(best)}, {amount} USD of net value a task."
+            return f"{self.workload}: choose {self._point(best)}, {amount} {self.currency} of net value a task."
         first, *others = self.by_value
         if not others:
             return f"{self.workload}: choose {first.model}, whatever a solved task is worth."
         told = "".join(
-            f"; {one.model} where it is worth more than {usd(from_fraction(one.from_usd), PLACES)} USD"
+            f"; {one.model} where it is worth more than {usd(from_fraction(one.from_usd), PLACES)} {self.currency}"
             for one in others
         )
         return f"{self.workload}: choose {first.model} where a solved task is worth nothing{told}."
@@ -259,7 +259,7 @@ class Cascades(Shown, Planned):
     def _point(self, route: Route) -> str:
         ends = route.intervals.success if route.intervals else route.success_if
         success = f"{100 * route.success_rate:.1f}%{_range(ends) if ends else ''}"
-        return f"{route.name} ({usd(route.cost_usd, PLACES)} USD a task, {success})"
+        return f"{route.name} ({usd(route.cost_usd, PLACES)} {self.currency} a task, {success})"
 
     def _usd_range(self, ends: Interval) -> str:
         low, high = (
@@ -270,11 +270,12 @@ class Cascades(Shown, Planned):
     def page(self) -> Page:
         """Return what each route costs and how often it succeeds, the cheapest first."""
         return Page(
-            title=f"Mean cost of a task of {self.workload} in USD, and share of tasks that succeed",
+            title=f"Mean cost of a task of {self.workload} in {self.currency}, and share of tasks that succeed",
             frame=self.frame.sort_values("cost_usd", kind="stable"),
             columns=_IN_SHORT,
             notes=(*self.sentences(), *self.notes),
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 

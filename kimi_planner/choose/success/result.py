@@ -93,14 +93,14 @@ class SuccessCost:
     reasoning_depth: int | None = None
     speed: int | None = None
 
-    def sentence(self, confidence: float) -> str:
+    def sentence(self, confidence: float, currency: str = "USD") -> str:
         """Return what is known in words."""
         percent = f"{100 * confidence:g}%"
         text = f"{self.workload}: {self.model}"
         if self.basis == "judged":
             depth, speed = self.reasoning_depth or "unknown", self.speed or "unknown"
             return (
-                f"{text} costs {usd_text(self.cost_per_task_usd)} USD a task; its success is not known. "
+                f"{text} costs {usd_text(self.cost_per_task_usd)} {currency} a task; its success is not known. "
                 f"Rated {depth} in reasoning depth and {speed} in speed, {JUDGEMENT}."
             )
         known = f"expected to solve {self.success_rate:.1%} by published results"
@@ -109,12 +109,12 @@ class SuccessCost:
         low, high = self.cost_per_success_low_usd, self.cost_per_success_high_usd
         if math.isnan(self.cost_per_success_usd):
             return (
-                f"{text} {known}; its cost per success is unknown, at least {usd_text(low)} USD at "
+                f"{text} {known}; its cost per success is unknown, at least {usd_text(low)} {currency} at "
                 f"{percent} and without an upper bound."
             )
         return (
-            f"{text} {known} at {usd_text(self.cost_per_task_usd)} USD a task, "
-            f"{usd_text(self.cost_per_success_usd)} USD per success ({percent} interval "
+            f"{text} {known} at {usd_text(self.cost_per_task_usd)} {currency} a task, "
+            f"{usd_text(self.cost_per_success_usd)} {currency} per success ({percent} interval "
             f"{usd_text(low)} to {usd_text(high)})."
         )
 
@@ -165,7 +165,7 @@ class SuccessCosts(Shown, Planned):
         said: list[str] = []
         for card in self.choice.cards:
             rows = (row for row in self.rows if row.workload == card.workload)
-            said += [row.sentence(self.confidence) for row in rows]
+            said += [row.sentence(self.confidence, self.currency) for row in rows]
             said += [f"{card.workload}: {one}" for one in card.sentences]
         return said
 
@@ -174,11 +174,13 @@ class SuccessCosts(Shown, Planned):
         best = ", ".join(f"{name}: {model}" for name, model in self.best.items())
         said = [f"{card.workload}: {one}" for card in self.choice.cards for one in card.sentences]
         return Page(
-            title=f"Cost of a task and of a success in USD, net value in USD a task; the choice is {best}",
+            title=f"Cost of a task and of a success in {self.currency}, net value in {self.currency} a task; the "
+            f"choice is {best}",
             frame=self.frame,
             columns=_IN_SHORT,
             notes=(*said, *self.notes),
             provenance=self.provenance,
+            currency=self.currency,
         )
 
 

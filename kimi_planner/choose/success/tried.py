@@ -24,6 +24,7 @@ from kimi_planner.notes import Note, noted
 from kimi_planner.plan.draws import stream
 from kimi_planner.plan.projection import Projection
 from kimi_planner.workload import Workload, what_if
+from kimi_planner.workload.currency import USD
 from kimi_planner.workload.quantity import Array, midpoints
 
 MIDPOINTS: Any = "hazen"  # how numpy calls quantiles of values that stand for equal shares
@@ -146,7 +147,13 @@ class Tried:
         """What each item cost: its tokens at the prices of the plan, else as it was billed."""
         tariff = Tariff.of(self.spec)
         priced = {name: float(tariff.bill(used).total) for name, used in self.used.items()}
-        return priced or (self.trials.of_items("cost_usd") if self.trials is not None else {})
+        billed = self.trials.of_items("cost_usd") if self.trials is not None else {}
+        if billed and not priced and self.plan.currency != USD:
+            raise SettingError(
+                f"Evaluations of {self.workload.name} state cost_usd, and the plan is in "
+                f"{self.plan.currency}: nothing is converted. Give the tokens of items instead."
+            )
+        return priced or billed
 
     @cached_property
     def task(self) -> TaskCost:

@@ -158,6 +158,7 @@ def thinking_pays(
         needed = (after.usd - before.usd) / float(objective.stake_usd)
         found["rate_needed"] = plain_rate + needed
     return ThinkingBreakEven(
+        currency=plan.currency,
         workload=workload.name,
         plain_model=plain.id,
         thinking_model=thinking.id,

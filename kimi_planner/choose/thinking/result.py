@@ -10,7 +10,7 @@ import pandas as pd
 
 from kimi_planner.choose.objective import Best, Objective
 from kimi_planner.choose.success.result import chance_text, interval_text
-from kimi_planner.money import usd_text
+from kimi_planner.money import named, usd_text
 from kimi_planner.notes import Note
 from kimi_planner.rich import Page, Shown
 
@@ -64,6 +64,7 @@ class ThinkingBreakEven(Shown):
     curve: pd.DataFrame
     provenance: str
     notes: tuple[Note, ...] = ()
+    currency: str = "USD"
 
     hull: tuple[Best, ...] = ()
     switching_low_usd: float | None = None
@@ -91,18 +92,18 @@ class ThinkingBreakEven(Shown):
     def sentences(self) -> list[str]:
         """Return the break-even in words."""
         said = [
-            f"{self.workload}: a task costs {usd_text(self.plain_usd_per_task)} USD on "
-            f"{self.plain_model} and {usd_text(self.thinking_usd_per_task)} USD on {self.thinking_model}.",
+            f"{self.workload}: a task costs {usd_text(self.plain_usd_per_task)} {self.currency} on "
+            f"{self.plain_model} and {usd_text(self.thinking_usd_per_task)} {self.currency} on {self.thinking_model}.",
             *([self._by_value()] if self.hull else []),
         ]
         if not self.objective.is_stated:
             if not self.hull:
                 said.append(
                     "Whether thinking pays is not known without the success of both models; state "
-                    "value_usd_per_success to learn the gain that it needs."
+                    f"{named('value_usd_per_success', self.currency)} to learn the gain that it needs."
                 )
             return said
-        stake = f"at {usd_text(float(self.objective.stake_usd))} USD for a solved task instead of a failed one"
+        stake = f"at {usd_text(float(self.objective.stake_usd))} {self.currency} for a solved task instead of a failed one"
         if self.rate_needed is None:
             gain = self.thinking_usd_per_task - self.plain_usd_per_task
             share = gain / float(self.objective.stake_usd)
@@ -121,7 +122,7 @@ class ThinkingBreakEven(Shown):
         said.append(f"{need}; {has}.")
         if self.multiplier is not None:
             said.append(
-                f"It pays up to {float(self.multiplier):.3g} times the reasoning of the workload"
+                f"It pays up to {_reasoning(float(self.multiplier))} the reasoning of the workload"
                 f"{self._interval()}."
             )
         else:
@@ -141,14 +142,15 @@ class ThinkingBreakEven(Shown):
             interval = f" ({interval_text((low, high))})"
         return (
             f"{second.model} is the better one if a solved task is worth more than "
-            f"{usd_text(float(second.from_usd))} USD{interval}, else {first.model}."
+            f"{usd_text(float(second.from_usd))} {self.currency}{interval}, else {first.model}."
         )
 
     def _interval(self) -> str:
         if self.multiplier_low is None or self.multiplier_high is None:
             return ""
-        high = "any" if isinf(self.multiplier_high) else f"{self.multiplier_high:.3g}"
-        return f" (90% interval {self.multiplier_low:.3g} to {high})"
+        ends = (self.multiplier_low, self.multiplier_high)
+        low, high = (_reasoning(end).removesuffix(" of") for end in ends)
+        return f" (90% interval {low} to {high})"
 
     def page(self) -> Page:
         """Return what thinking must be worth as it reasons more."""
@@ -158,4 +160,16 @@ class ThinkingBreakEven(Shown):
             frame=self.curve.iloc[::4],  # all of it is in `curve`
             notes=(*self.sentences(), *self.notes),
             provenance=self.provenance,
+            currency=self.currency,
         )
+
+
+def _reasoning(factor: float) -> str:
+    """Return a factor on reasoning in words, below 1 as a share of it.
+
+    >>> _reasoning(12.71), _reasoning(0.59), _reasoning(float("inf"))
+    ('12.7 times', '59% of', 'any')
+    """
+    if isinf(factor):
+        return "any"
+    return f"{100 * factor:.3g}% of" if factor < 1 else f"{factor:.3g} times"

@@ -72,7 +72,9 @@ def focus_forecast(
     Notes
     -----
     ``ListCost`` is whole tokens at the price of the month's first day. ``BilledCost`` is what the
-    plan says of each meter, to a millionth of a dollar, with changes of price inside the month. A
+    plan says of each meter, to a millionth of a dollar, with changes of price inside the month.
+    What launches and changes of price to come cost is in the rows of their months, and in no row of its own,
+    in which it would count twice: ``BilledCost`` less ``ListCost`` is what changes of price do. A
     percentile is one of the month's spend: each meter has its share of the mean, not a percentile
     of its own.
 

@@ -38,6 +38,7 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
     row = sheet.paragraph(
         1, "As of the plan: these numbers do not follow the cells.", "grey_wrapped", columns=10
     )
+    top = 0
     for section in sections:
         row += 1
         sheet.text(row, 0, section.title, "heading")
@@ -46,13 +47,14 @@ def write_section(book: Book, name: str, sections: Sequence[Section]) -> None:
             row = sheet.paragraph(row, sentence, columns=10)
         for table in (one.narrow for one in section.tables):
             row += 1
+            top = top or row
             if table.title:
                 sheet.text(row, 0, table.title, "strong")
                 row += 1
             first, row = row, sheet.table(row, table)
             if table.title.endswith("by cause"):
                 row = _write_waterfall(book, sheet, table, (first, row + 1), count + 1)
-    sheet.page((row, count - 1), frozen=2)
+    sheet.page((row, count - 1), frozen=2, top=top)
 
 
 def _write_waterfall(
@@ -109,3 +111,4 @@ def write_sources(sheet: Sheet, plan: Recommendation) -> None:
         row += 1
         for sentence in sentences:
             row = sheet.paragraph(row, re.sub(r"\.\.$", ".", str(sentence)))
+    sheet.page((row, 0))

@@ -40,6 +40,8 @@ _PARTS: dict[str, dict[str, Any]] = {
     # Neither 0% nor 100% is shown unless it is.
     "chance": {"num_format": '[=0]0%;[<0.001]"<0.1%";0.0%', "align": "right"},
     "sure": {"num_format": '[=1]100%;">99.9%"'},
+    "least": {"num_format": '[=0]"at least "0%;[<0.001]"at least <0.1%";"at least "0.0%'},
+    "surest": {"num_format": '"at least >99.9%"'},
     "fit": {"num_format": '[=1]100%;[>0.999]">99.9%";0.0%'},
 }  # fmt: skip
 _LINES: dict[str, dict[str, Any]] = {

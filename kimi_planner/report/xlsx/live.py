@@ -211,6 +211,11 @@ class Live(CallRates):
         """The spend of all workloads, each on its planned model."""
         return self.recommendation.projection.mix(self.recommendation.best)
 
+    @cached_property
+    def may_be_least(self) -> bool:
+        """Whether some workload has a model, planned or not, on which its spend is the least."""
+        return any(self.is_least(name, model) for name in self.workloads for model in self.specs)
+
     def is_least(self, name: str, model: str) -> bool:
         """Whether the spend of a workload on a model is the least, its reasoning being not known."""
         return self.recommendation.projection.reasoning(model, name).is_least

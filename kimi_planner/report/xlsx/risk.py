@@ -52,6 +52,11 @@ _SAID = (
 )
 
 
+def least_words(rows: tuple[int, int], column: int) -> str:
+    """Return the formula of whether the P90 of some row is not known, its column being given."""
+    return f'COUNTIF({span(rows, column)},"{_LEAST["P90"]}")>0'
+
+
 @dataclass(frozen=True)
 class Risk:
     """Writes the sheet, and knows where its cells are."""
@@ -150,6 +155,9 @@ class Risk:
                 own, live = self.inputs.assumed(name), self.live
                 sheet.formula(row, 1, own["model"], live.recommendation.best[name], "text")
                 sheet.formula(row, 2, own["certainty"], live.assumed[name].certainty, "text")
+            for here, over in ((row, "over_"), (at, "grey_")):
+                first = here if name else here - len(self.live.workloads)
+                sheet.flag_least(here, _CHANCE, least_words((first, here), _FIRST + 2), over)
             styled = ((formula, value, f"{total}{style}") for formula, value, style in shown)
             sheet.formulas(row, _MEAN, styled)
             sheet.text(at, 0, name or "all", "grey")

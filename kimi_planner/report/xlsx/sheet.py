@@ -42,6 +42,8 @@ class Sheet:
     _define: Callable[[str, str], None]
     _widths: Sequence[float]
     _lines: dict[int, int] = field(default_factory=dict)
+    # written last, when the width of the first page is known
+    _paragraphs: list[tuple[int, int, str, str]] = field(default_factory=list)
 
     def text(self, row: int, column: int, text: str, style: str = "text") -> None:
         """Write text, harmless and far shorter than a cell can hold."""
@@ -114,6 +116,18 @@ class Sheet:
         rules = {"type": "formula", "criteria": f"={rule}", "format": self.style("over")}
         self.raw.conditional_format(row, columns[0], row, columns[1], rules)
 
+    def flag_least(self, row: int, column: int, words: str, over: str = "over_") -> None:
+        """Let a chance below 1, not yet written, say that it is the least where words hold that tell it."""
+        chance = cell(row, column)
+        for bounds, style in (
+            (f"{chance}>=0.9995", f"{over}surest"),
+            (f"{chance}>0.5", f"{over}least"),
+            (f"{chance}<=0.5", "least"),
+        ):
+            rule = f"=AND(ISNUMBER({chance}),{chance}<1,{bounds},{words})"
+            rules = {"type": "formula", "criteria": rule, "format": self.style(style)}
+            self.raw.conditional_format(row, column, row, column, rules)
+
     def opening(self, title: str, said: str = "", columns: int = 0) -> None:
         """Write the title of the sheet and what is to be said of it, over several columns if so."""
         self.text(0, 0, title, "title")
@@ -170,15 +184,18 @@ class Sheet:
             self.text(row, at + place, name, "header" if place < texts else "header_right")
 
     def paragraph(self, row: int, text: str, style: str = "wrapped", *, columns: int = 0) -> int:
-        """Write a text over several columns, as high as it needs; return the next row."""
+        """Write a text over several columns of the first page, as high as it needs; return the next row."""
         last = (columns or len(self._widths)) - 1
-        last = min([last, *(one - 1 for one in self._cuts(last, 1))])
-        text = on_one_line(text)
-        self._heighten(row, text, sum(self._widths[: last + 1]))
-        if last:
-            self.raw.merge_range(row, 0, row, last, "", self.style(style))
-        self.raw.write_string(row, 0, text, self.style(style))
+        self._paragraphs.append((row, last, on_one_line(text), style))
         return row + 1
+
+    def _write_paragraphs(self, breaks: Sequence[int]) -> None:
+        for row, most, text, style in self._paragraphs:
+            last = min([most, *(one - 1 for one in breaks)])
+            self._heighten(row, text, sum(self._widths[: last + 1]))
+            if last:
+                self.raw.merge_range(row, 0, row, last, "", self.style(style))
+            self.raw.write_string(row, 0, text, self.style(style))
 
     def _heighten(self, row: int, text: str, width: float) -> None:
         """Make a row as high as its text needs; programs do not do so for merged cells."""
@@ -213,15 +230,17 @@ class Sheet:
         head: int | None = None,
         frozen: int = 0,
         breaks: Sequence[int] = (),
+        top: int = 0,
     ) -> None:
         """Print up to a row and column; keep a header and the first columns in sight.
 
         A wide sheet is cut before columns, those that stay in sight on each page: before given ones, else
         where letters would be smaller than seven points. Each page is a print range of its own: where a
-        sheet is fitted to pages, breaks do not count.
+        sheet is fitted to pages, breaks do not count. What stands above ``top`` is on the first page alone.
         """
         keys = max(frozen, 1)
         breaks = breaks or self._cuts(last[1], keys)
+        self._write_paragraphs(breaks)
         if head is not None:
             self.raw.freeze_panes(head + 1, frozen)
             self.raw.repeat_rows(head)
@@ -230,22 +249,31 @@ class Sheet:
             return
         name, ends = self.raw.get_name(), [0, *breaks, last[1] + 1]
         areas = [
-            block((head or 0 if first else 0, last[0]), (first, end - 1), name)
+            block(((head or top) if first else 0, last[0]), (first, end - 1), name)
             for first, end in pairwise(ends)
         ]
         self.raw.repeat_columns(0, keys - 1)
         self._define(f"{name}!_xlnm.Print_Area", ",".join(areas))
 
     def _cuts(self, last: int, keys: int) -> list[int]:
-        """Return the columns before which a page begins, so that all can be read on paper."""
+        """Return the columns before which a page begins, so that all can be read on paper.
+
+        Of as many pages as that takes, the widest is as narrow as it can be: none has a column alone.
+        """
         wide = [_DIGIT * one + _PADDING for one in self._widths[: last + 1]]
-        cuts, used = list[int](), 0.0
-        for column, width in enumerate(wide):
-            if used + width > _PAGE and column > keys:
-                cuts.append(column)
-                used = sum(wide[:keys])
-            used += width
-        return cuts
+        tried = [_filled(wide, keys, _PAGE * part / 100) for part in range(100, 0, -1)]
+        return [cuts for cuts in tried if len(cuts) == len(tried[0])][-1]
+
+
+def _filled(wide: Sequence[float], keys: int, most: float) -> list[int]:
+    """Return the columns before which pages of a width are full, the first columns being on each."""
+    cuts, used = list[int](), 0.0
+    for column, width in enumerate(wide):
+        if used + width > most and column > keys:
+            cuts.append(column)
+            used = sum(wide[:keys])
+        used += width
+    return cuts
 
 
 def _amount(text: str) -> float | None:

@@ -14,7 +14,7 @@ from kimi_planner.report.xlsx.book import Book
 from kimi_planner.report.xlsx.budget import Budget, shown
 from kimi_planner.report.xlsx.lines import Totals, usd_of
 from kimi_planner.report.xlsx.live import Live
-from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk
+from kimi_planner.report.xlsx.risk import NO_BUDGET, NOT_TOLD, Risk, least_words
 from kimi_planner.report.xlsx.sheet import Sheet, Shown, cell
 from kimi_planner.report.xlsx.spread import QUANTILES
 
@@ -22,7 +22,9 @@ SUMMARY = "Summary"
 _SAID = "Everything here follows the yellow cells of Assumptions and Prices; grey is as planned."
 _OK, _OVER = "within", "OVER"
 _HEADS = ("to book", "budget", "variance", *QUANTILES, OVER_BUDGET, "head-room", "booked is")
-_CHANCE, _ROOM, _STATUS = (1 + _HEADS.index(one) for one in (OVER_BUDGET, "head-room", "booked is"))
+_CHANCE, _ROOM, _STATUS, _P90 = (
+    1 + _HEADS.index(one) for one in (OVER_BUDGET, "head-room", "booked is", "P90")
+)
 _MODEL = _STATUS + 1
 _FIRST = 4
 _CHART_ROWS = 18
@@ -106,6 +108,8 @@ class Summary:
         sheet.text(row, 0, "whole plan", "big")
         self._write_row(sheet, row, every)
         sheet.text(row + 1, 0, "as planned", "grey")
+        least = bool(least_sentence(live.recommendation))
+        sheet.flag_least(row + 1, _CHANCE, str(least).upper(), "grey_")
         sheet.planned(row + 1, 1, every)
         self._write_exchanged(sheet, row + 2, every)
         for name in live.workloads:
@@ -117,6 +121,9 @@ class Summary:
         return row + 1
 
     def _write_row(self, sheet: Sheet, row: int, shown: Sequence[Shown]) -> None:
+        rows = [self._row(name) for name in self.live.workloads]
+        ends = (rows[0], rows[-1]) if row < rows[0] else (row, row)
+        sheet.flag_least(row, _CHANCE, least_words(ends, _P90))
         sheet.formulas(row, 1, shown)
         status = cell(row, _STATUS)
         sheet.flag_over(row, (_ROOM, _STATUS), f'${status}="{_OVER}"')

@@ -60,9 +60,10 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     name, model = _width(recommendation.names, 18), _width(projection.models, 14)
     of_lines = (name, model, 9, 11, *[12.5] * len(totals.columns))
     of_call = [10.5] * (len(inputs.columns) - 5)
-    count = len(live.workloads)
+    count, chance = len(live.workloads), 15 if live.may_be_least else 11.5
     Summary(live, totals, budget, risk).write(
-        book, book.sheet(SUMMARY, (name, *[13.5] * 6, 13, 12, 11, model))
+        book,
+        book.sheet(SUMMARY, (name, *[13.5] * 6, 20 if live.may_be_least else 13, 12, 11, model)),
     )
     budget.write(book.sheet(BUDGET, (*budget.names_widths(name), model - 2, 10, *budget.widths)))
     totals.write_monthly(book.sheet(MONTHLY, of_lines))
@@ -72,7 +73,7 @@ def xlsx_report(recommendation: Recommendation, sections: Sequence[Section] = ()
     prices.write(book.sheet(PRICES, (model, 20, 20, 11, 11, 12, 36, 26)))
     risk.write(
         book.sheet(
-            RISK, (name, model, 10, *[12] * 4, 11.5, 11.5, 11.5, 12.5, 15, 3, *[14] * (9 + count))
+            RISK, (name, model, 10, *[12] * 4, 11.5, 11.5, chance, 12.5, 15, 3, *[14] * (9 + count))
         )
     )
     parts: dict[str, list[Section]] = {}
