@@ -105,10 +105,6 @@ class Risk:
         """The mean spend of each workload in each month, as planned."""
         return np.array([self.live.planned(name).mean() for name in self.live.workloads])
 
-    def _budget(self, name: str) -> float | None:
-        usd = self.live.limit(name)
-        return None if usd is None else float(usd)
-
     def quantile(self, name: str, quantile: str) -> float | str:
         """Return what is planned of a quantile of a workload, or of all, ``""``; or what is said of it."""
         spend, best = self.live.planned(name), self.live.recommendation.best
@@ -174,7 +170,7 @@ class Risk:
 
     def _shown(self, name: str) -> list[Shown]:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
-        spend, row, usd = self.live.planned(name), self.rows[name], self._budget(name)
+        spend, row, usd = self.live.planned(name), self.rows[name], self.live.limit(name)
         budget, dearest = cell(row, _BUDGET), cell(row, _DEAREST)
         x = f"({budget}/{dearest})"
         if name:
@@ -206,7 +202,7 @@ class Risk:
                 for one, formula in quantiles.items()
             ),
             (f"MAX({months})", float(spend.mean().max()), "money"),
-            (limit, none if usd is None else usd, "money_right"),
+            (limit, none if usd is None else float(usd), "money_right"),
             (chance, NO_BUDGET if usd is None else spend.chance_over(usd), "chance"),
         ]
 
@@ -241,7 +237,7 @@ class Risk:
         sheet.formula(row, _RANGE_IS, formula, said, f"{total}grey_right")
         same = f"AND({same},NOT({mixed}))" if mixed else same
         formula = f'IF(AND({ranged},ISNUMBER({cell(row, _CHANCE)})),IF({same},"{AS_SIMULATED}","{NEAR_CHANCE}"),"")'
-        said = "" if self._budget(name) is None else said
+        said = "" if self.live.limit(name) is None else said
         sheet.formula(row, _CHANCE_IS, formula, said, f"{total}grey_right")
 
     def _parts(self, name: str) -> str:
@@ -254,7 +250,7 @@ class Risk:
         heads = ("month, all workloads", "", "", "mean", *QUANTILES, "", "budget a month")
         sheet.header(self.first_month - 1, heads, texts=3)
         sheet.header(self.first_month - 1, (f"mean, {name}" for name in names), at=_PARTS)
-        stretch, usd, limit = self._of_all(_STRETCH), self._budget(""), self.place("", "budget")
+        stretch, usd, limit = self._of_all(_STRETCH), self.live.limit(""), self.place("", "budget")
         for at, month in enumerate(live.months):
             row = self.first_month + at
             parts = block((row, row), (_PARTS, _PARTS + len(names) - 1))
@@ -278,4 +274,4 @@ class Risk:
             summed = f"SUM({parts})", float(self._means[:, at].sum()), "money"
             sheet.formulas(row, _MEAN, [summed, *quantiles])
             formula = f'IF(ISNUMBER({limit}),{limit},"")'
-            sheet.formula(row, _BUDGET, formula, "" if usd is None else usd, "money_right")
+            sheet.formula(row, _BUDGET, formula, "" if usd is None else float(usd), "money_right")
