@@ -23,8 +23,8 @@ from kimi_planner import load_catalog
 from kimi_planner.usage.priced import total_cost
 from kimi_planner.usage.row_costs import cost_rows
 from kimi_planner.usage.totals.columns import counts_of
-from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import spend_by
+from kimi_planner.usage.totals.stream import total_usage
 
 MODEL = "kimi-k2-5"
 ROUNDS = 5

@@ -195,8 +195,9 @@ def _is_a(value: object, word: str) -> bool:
         return False
     kind = _NUMBERS.get(word) or getattr(abc, word, None)
     if kind is not None:
-        is_text = word in ("Iterable", "Sequence") and isinstance(value, str | bytes)
-        return isinstance(value, kind) and not isinstance(value, bool) and not is_text
+        is_one = isinstance(value, str | bytes) or getattr(value, "shape", None) == ()
+        is_one = is_one and word in ("Iterable", "Sequence")
+        return isinstance(value, kind) and not isinstance(value, bool) and not is_one
     return value is None if word == "None" else word in names
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, TypeGuard
 
-_PATH_CHARS = 4096
+_PATH_CHARS = 1000
 
 
 class Where(str):
@@ -33,7 +33,7 @@ class Where(str):
     def __new__(cls, path: object, number: Any = None, unit: str = "line") -> Where:
         """Return the text, with the parts that it was made of."""
         named = str(path)
-        if len(named) > _PATH_CHARS:  # longer than a file system takes
+        if len(named) > _PATH_CHARS:  # hardly one that a file system takes
             named = f"{named[:_PATH_CHARS]}…"
         where = super().__new__(cls, named if number is None else f"{named} {unit} {number}")
         where.path, where.line = str(path), number if unit == "line" else None
@@ -285,6 +285,8 @@ def shown(value: object, limit: int = 60) -> str:
         text = str(value) if isinstance(value, Decimal | date) else repr(value)
     except (RecursionError, ValueError):  # nested without end, or thousands of digits
         return f"{type(value).__name__} too large to show"
+    except Exception:  # of others, such as a frame with a signalling NaN
+        return f"a {type(value).__name__}"
     if "\n" in text and not re.match(r"[\w.]*[\[({<]", text):  # printed as a page, not spelled
         return f"a {type(value).__name__}"
     text = re.sub(r"\s*\n\s*", " ", text)

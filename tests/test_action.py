@@ -294,3 +294,51 @@ def test_a_branch_is_compared_with(act):
     assert runner.run() == 2
     assert "no such commit" in runner.log
     assert not (runner.workspace / "ran").exists()
+
+
+HOSTILE = [
+    "-rf",
+    "--help",
+    "a b'c\"d.md",
+    "$(touch owned).md",
+    "`touch owned`;touch owned.md",
+    "* ?.md",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("limit", [1000, 1, "[tool.kimi-planner]\nmodel = 5\n"])
+def test_a_hostile_name_of_a_report_is_a_name(act, name, limit):
+    """Neither an option of what the steps call, nor a command; the report is there, whatever comes out."""
+    runner, code = act(limit, comment_file=name, base="", baseline="")
+    assert code == {1000: 0, 1: 1}.get(limit, 2)
+    written = runner.workspace / name
+    assert runner.output("comment-file") == str(written)
+    assert written.read_text(encoding="utf-8").startswith("<!-- kimi-planner -->\n")
+    assert not list(runner.workspace.rglob("owned*"))
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"base": "--output=/tmp/owned"}, {"base": "$(touch owned)"}, {"base": "-h"},
+        {"as_of": "$(touch owned)"}, {"config": "--help"},
+        {"config": "a\n::error::owned"}, {"as_of": "2026-11-01\n::set-output name=x::y"},
+    ],
+)  # fmt: skip
+def test_hostile_inputs_are_values(act, inputs):
+    """Each is bad input in one line, and no line of the log is a command of its own making."""
+    runner, code = act(1000, **inputs)
+    assert code == 2
+    assert not list(runner.workspace.rglob("owned*"))
+    commands = [line for line in runner.log.splitlines() if line.startswith("::")]
+    assert [line for line in commands if not line.startswith("::error title=kimi-planner")] == []
+
+
+def test_a_name_of_several_lines_that_is_led_out_is_one_line(act, tmp_path):
+    """The line that says so carries no other command."""
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo" / "out").symlink_to(tmp_path)
+    runner, code = act(1000, comment_file="out/a\n::warning::b")
+    assert code == 2
+    assert [line for line in runner.log.splitlines() if line.startswith("::warning")] == []

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -224,8 +225,10 @@ DOUBLE = kp.plan.Scenario(name="double", changes={"traffic": 2})
         (lambda: kp.load_catalog().on(pd.NaT), r"as_of is NaT\. Give a day\."),
         (lambda: EURO.at("2026-11"), r"day is '2026-11'\. Give a day: "),
         (lambda: EURO.of_months(["2026-13"]), r"month is '2026-13-01'\. Give a day"),
-        (lambda: DOUBLE.applied("chat"), r"workloads is 'chat'\. Give a list\."),
-        (lambda: DOUBLE.applied([5]), r"workloads has 5\. Give Workload\("),
+        (lambda: DOUBLE.applied("chat"), r"chat: no such file"),
+        (lambda: DOUBLE.applied([5]), r"5 is no workload\. Give Workload"),
+        (lambda: kp.plan.budget_matrix(PLAN, {"chat": pd.Series([1])}), r"choice has a Series\. Give text\."),
+        (lambda: kp.read_usage("log.csv", ignore=np.array(3)), r"ignore is array\(3\)\."),
         (lambda: DOUBLE.of_plan([]), r"projection is \[\]\. Give what project\(\) returns\."),
         (lambda: DOUBLE.holds(5), r"months is 5\. Give a list\."),
         (lambda: kp.plot.explore(CHAT, scenarios=["march"]), r"'march' is no scenario"),
@@ -238,9 +241,10 @@ DOUBLE = kp.plan.Scenario(name="double", changes={"traffic": 2})
         (lambda: kp.choose.SuccessRate.of_trials("kimi-k2", (3, 5)), r"trials is \(3, 5\)\. Give Trials"),
         (lambda: kp.choose.Objective.of("chat"), r"workload is 'chat'\. Give Workload\("),
         (lambda: kp.choose.Objective().needed_success(1, 1), r"Give value_usd or failure_usd\."),
-        (lambda: STATED.net_usd("often", 1), r"success is 'often'\. Give a number"),
+        (lambda: STATED.net_usd("often", 1), r"success is 'often', cost_usd 1\. Give numbers\."),
+        (lambda: STATED.net_usd(1, 10**400), r"success is 1, cost_usd 1000"),
         (lambda: STATED.switching_usd((1, 2), None), r"second is None\. Give a tuple\."),
-        (lambda: kp.choose.best_by_value({"a": (1, "2"), "b": (1, 1)}), r"cost_usd is '2'\. Give a number"),
+        (lambda: kp.choose.best_by_value({"a": (1, "dear"), "b": (1, 1)}), r"success is 1, cost_usd 'dear'\. Give numbers"),
         (lambda: kp.choose.best_by_value({"a": (1, 2)}, 5), r"objective is 5\. Give Objective\("),
         (lambda: kp.context_fit(CHAT).curve("8k"), r"windows is '8k'\. Give sizes in tokens"),
         (lambda: kp.context_fit(CHAT).curve([None]), r"windows is \[None\]\."),

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from choosing import plain
 
 from kimi_planner.calls.fit import context_fit
 from kimi_planner.capacity.need import throughput
@@ -12,22 +13,12 @@ from kimi_planner.catalog import load_catalog
 from kimi_planner.choose import Evaluations, Requirements, Trials, recommend
 from kimi_planner.errors import CallError, EvaluationError, SettingError, UnknownModelError
 from kimi_planner.plan.simulation import project
-from kimi_planner.workload import Workload, load_workloads
+from kimi_planner.workload import load_workloads
 
 AS_OF = date(2026, 10, 24)
 THINKS = "kimi-k2-5-thinking"
 BILLS = {"kimi-k2": 126.0, "kimi-k2-instruct": 157.5, "kimi-k2-5": 262.5, THINKS: 367.5}
 NOVEMBER = {"months": 1, "start": "2026-11", "as_of": AS_OF}
-
-
-def plain(**changes):
-    fields = {
-        "name": "w",
-        "requests_per_day": 1000,
-        "prompt_tokens": 2000,
-        "completion_tokens": 500,
-    }
-    return Workload(**fields | changes)
 
 
 def choose(workloads, requirements=None, **scenario):

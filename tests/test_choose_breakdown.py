@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
+import choosing
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,24 +15,12 @@ from kimi_planner import cost, load_catalog, load_workloads, project
 from kimi_planner.choose import cost_per_request
 from kimi_planner.choose.breakdown import PARTS
 from kimi_planner.errors import PriceNotFoundError, SettingError, UnknownModelError
-from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
 PUBLIC = load_catalog("2026-11-public", as_of=AS_OF)
 THINKS = "kimi-k2-5-thinking"
 MODELS = ("kimi-k2-5", THINKS, "kimi-k2", "kimi-k2-instruct")
-
-
-def plain(**changes):
-    fields = {
-        "name": "w",
-        "requests_per_day": 1000,
-        "prompt_tokens": 2000,
-        "completion_tokens": 500,
-        "reasoning_tokens": 1500,
-        "cached_share": 0.4,
-    }
-    return Workload(**fields | changes)
+plain = partial(choosing.plain, reasoning_tokens=1500, cached_share=0.4)
 
 
 def split(workload, models=None, **scenario):

@@ -5,15 +5,18 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
+import choosing
 import numpy as np
 import pandas as pd
 import pytest
+from choosing import tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_planner import Workload, load_catalog, load_workloads, project, recommend
+from kimi_planner import load_catalog, load_workloads, project, recommend
 from kimi_planner.choose import (
     Requirements,
     cost_per_success,
@@ -29,26 +32,8 @@ from kimi_planner.report.text import recommendation_text
 
 NOVEMBER = {"months": 1, "start": "2026-11", "as_of": date(2026, 10, 24)}
 MODELS = ("kimi-k2-5", "kimi-k2-5-thinking", "kimi-k2", "kimi-k2-instruct")
-
-
-def plain(**changes):
-    """Return a workload of plain numbers, whose reasoning is known."""
-    fields = {
-        "name": "w",
-        "requests_per_day": 1000,
-        "prompt_tokens": 2000,
-        "completion_tokens": 500,
-        "reasoning_tokens": 0,
-    }
-    return Workload(**fields | changes)
-
-
-def tried(**counts):
-    """Return trials of workload w, from a short name of a model to successes and trials."""
-    rows = [("w", f"kimi-{name.replace('_', '-')}", *both) for name, both in counts.items()]
-    return read_evaluations(
-        pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
-    )
+#: Its reasoning is known.
+plain = partial(choosing.plain, reasoning_tokens=0)
 
 
 def timed(seconds, model="kimi-k2"):

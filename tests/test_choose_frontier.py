@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
+from choosing import plain
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,21 +14,10 @@ from kimi_planner import load_catalog, load_workloads, project, recommend
 from kimi_planner.choose import quality_frontier, read_evaluations
 from kimi_planner.choose.frontier import non_dominated
 from kimi_planner.errors import CallError, EvaluationError, SettingError, UnknownModelError
-from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
 MODELS = ("kimi-k2-5", "kimi-k2-5-thinking", "kimi-k2", "kimi-k2-instruct")
 BILLS = dict(zip(MODELS, (271.25, 379.75, 130.2, 162.75), strict=True))
-
-
-def plain(**changes):
-    fields = {
-        "name": "w",
-        "requests_per_day": 1000,
-        "prompt_tokens": 2000,
-        "completion_tokens": 500,
-    }
-    return Workload(**fields | changes)
 
 
 def plan(*workloads, **scenario):

@@ -4,8 +4,10 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import permutations
 
+import choosing
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,7 +32,6 @@ from kimi_planner.choose.routing.together import ByItems, ByPairs, Joint
 from kimi_planner.choose.routing.uncertain import Uncertain
 from kimi_planner.errors import CallError, EvaluationError, SettingError, UnknownModelError
 from kimi_planner.notes import Note
-from kimi_planner.workload import Workload
 
 AS_OF = date(2026, 11, 25)
 FAST, CHEAP, FLAGSHIP, THINKS = "kimi-k2", "kimi-k2-instruct", "kimi-k2-5", "kimi-k2-5-thinking"
@@ -43,19 +44,7 @@ CALLS = {
 }
 RATES = {FAST: 0.55, CHEAP: 0.5, FLAGSHIP: 0.75, THINKS: 0.9}
 CHECK = Detector(false_accept=0.15, false_reject=0.05, cost_usd="0.0003")
-
-
-def plain(**changes):
-    fields = {
-        "name": "w",
-        "requests_per_day": 1000,
-        "prompt_tokens": 2000,
-        "completion_tokens": 500,
-        "reasoning_tokens": 1500,
-    }
-    return Workload(**fields | changes)
-
-
+plain = partial(choosing.plain, reasoning_tokens=1500)
 PLAN = project(plain(), months=1, start="2026-12", as_of=AS_OF)
 
 

@@ -9,9 +9,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from choosing import plain
+from choosing import tried as summary
 from scipy import integrate, stats
 
-from kimi_planner import Workload, cost, project
+from kimi_planner import cost, project
 from kimi_planner.choose import Trials, cost_per_success, read_evaluations, recommend
 from kimi_planner.choose.evaluations.rates import SuccessRate, success_rates
 from kimi_planner.choose.objective import Objective
@@ -23,24 +25,6 @@ AS_OF = date(2026, 10, 24)
 MONTH = {"months": 1, "start": "2026-11", "as_of": AS_OF}
 PLAN = MONTH | {"published": False}
 CALL = {"kimi-k2": 0.0042, "kimi-k2-instruct": 0.00525, "kimi-k2-5": 0.00875}
-
-
-def plain(**changes):
-    fields = {
-        "name": "w",
-        "requests_per_day": 1000,
-        "prompt_tokens": 2000,
-        "completion_tokens": 500,
-    }
-    return Workload(**fields | changes)
-
-
-def summary(**counts):
-    """Return evaluations of workload w: from a model's short name to successes and trials."""
-    rows = [("w", f"kimi-{name.replace('_', '-')}", *both) for name, both in counts.items()]
-    return read_evaluations(
-        pd.DataFrame(rows, columns=["workload", "model", "successes", "trials"])
-    )
 
 
 def by_item(**results):

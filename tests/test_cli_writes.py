@@ -13,6 +13,7 @@ import click
 import pytest
 
 from kimi_planner.cli import _cli
+from kimi_planner.plan import example_path
 
 LOG = "call_id,timestamp,model,prompt_tokens,completion_tokens\n" + "".join(
     f"call-number-{n},2026-05-{1 + n // 24:02d}T{n % 24:02d}:00:00Z,kimi-k2,{900 + n},40\n"
@@ -155,3 +156,52 @@ def test_streams_that_take_nothing_do_not_read_as_a_breach(
     assert done.returncode == code
     if to == "1</dev/null":
         assert done.stderr.startswith(b"kimi-planner: standard output: cannot be read or written (")
+
+
+AHEAD = ["--paths", "500", "--months", "1", "--as-of", "2026-11-24"]
+#: Commands that write several files, and which of them is there already with other content.
+SEVERAL = {
+    "plan and its approval": (["plan", "first-plan.toml", *AHEAD, "--out", "made", "--approve", "made/approved.toml"], "approved.toml"),
+    "plan": (["plan", "first-plan.toml", *AHEAD, "--out", "made"], "spend_fan.png"),
+    "outlook": (["usage", "outlook", "log.csv", "--out", "made", "--also-in", "EUR=0.92@2026-11-24"], "outlook.png"),
+    "report": (["report", "first-plan.toml", *AHEAD, "--format", "xlsx,csv,focus", "--also-in", "EUR=0.92@2026-11-24", "--out", "made"], "focus-eur.csv"),
+    "forecast": (["usage", "forecast", "log.csv", "--horizon", "24h", "--out", "made", "--record", "made/record.csv"], "forecast.png"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "last"), SEVERAL.values(), ids=SEVERAL)
+def test_several_files_of_one_command_are_written_all_or_none(
+    folder: Path, invoke: Run, monkeypatch: pytest.MonkeyPatch, command: list[str], last: str
+) -> None:
+    """Whether the last of them lies there already, or the disk is full by then."""
+    (folder / "first-plan.toml").write_bytes(example_path("first-plan").read_bytes())
+    monkeypatch.chdir(folder)
+    (folder / "made").mkdir()
+    (folder / "made" / last).write_text("mine\n", encoding="utf-8")
+    code, _, said = invoke(*command)
+    assert (code, f"{last} is there already" in said) == (2, True), said
+    whole, replaced = Path.replace, 0
+
+    def full(path: Path, target: Path) -> Path:
+        nonlocal replaced
+        replaced += 1
+        if target.name == last and path.name.startswith(f".{last}"):
+            raise OSError(28, "No space left on device")
+        return whole(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        code, _, said = invoke(*command, "--force")
+    assert (code, "No space left on device" in said) == (2, True), said
+    assert replaced > 1
+    assert {path.name: path.read_text() for path in (folder / "made").iterdir()} == {last: "mine\n"}
+    assert invoke(*command, "--force")[0] == 0
+    assert (folder / "made" / last).read_bytes() != b"mine\n"
+
+
+def test_two_outputs_are_not_one_file(folder: Path, invoke: Run) -> None:
+    """What is approved does not take the place of what is written beside it."""
+    approved = folder / "made" / "plan.csv"
+    code, _, said = invoke("plan", *AHEAD, "--out", folder / "made", "--approve", approved)
+    assert (code, "--approve and --out both write" in said) == (2, True), said
+    assert not (folder / "made").exists()

@@ -201,3 +201,15 @@ def test_a_message_is_one_line_whatever_a_name_holds():
     error = FileError("usage.\r\n.cached is 3.\nSay what it is.", at=Where("a\nb.csv", 3))
     assert str(error) == "a b.csv line 3: usage. .cached is 3. Say what it is."
     assert (error.reason, error.path) == ("usage. .cached is 3. Say what it is.", "a\nb.csv")
+
+
+def test_a_value_that_cannot_be_shown_is_named_by_its_type():
+    """What fails in the words of others does not take the place of the error."""
+
+    class Odd:
+        def __repr__(self):
+            raise RuntimeError("no")
+
+    assert errors.shown(Odd()) == "a Odd"
+    assert errors.shown([Odd()]) == "a list"
+    assert errors.shown(pd.DataFrame({"a": [Decimal("sNaN")]})) == "a DataFrame"

@@ -15,8 +15,8 @@ from opened import Opened
 
 from kimi_planner import latest_estimate
 from kimi_planner.cli.outlook import outlook
-from kimi_planner.report.outlook import outlook_markdown
-from kimi_planner.report.outlook_page import days_table, limits_table, outlook_page, outlook_xlsx
+from kimi_planner.report.outlook import days_table, limits_table, outlook_markdown
+from kimi_planner.report.outlook_page import outlook_page, outlook_xlsx
 
 AS_OF = "2026-11-24"
 

@@ -215,6 +215,19 @@ def test_chances_are_the_plan(plans, books, calculated, name):
     assert of[cells.at("Risk", "all", head)] == pytest.approx(chance, abs=1e-9)
 
 
+def test_a_budget_that_is_met_to_the_cent_is_not_broken():
+    """A bill of 107.88 USD, which no float spells, does not exceed a budget of 107.88 on any sheet."""
+    chat = Workload(
+        name="chat", requests_per_day=1000, prompt_tokens=2000, completion_tokens=300,
+        reasoning_tokens=0, budget_usd_per_month="107.88",
+    )  # fmt: skip
+    content = xlsx_report(planned([chat], models=["kimi-k2"], months=1, start="2027-01"))
+    stored = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    for sheet in ("Risk", "Summary"):
+        place = Cells(content).at(sheet, "chat", "chance any month is over budget")
+        assert stored[sheet][place[1]].value == 0, sheet
+
+
 def test_risk_follows_the_cells(plans, books, tmp_path):
     """Twice the prices are twice the range and Python's chances; a certainty has Python's range."""
     plan, content = plans["example"], books["example"]

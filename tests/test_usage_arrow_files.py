@@ -253,6 +253,26 @@ def test_a_footer_of_more_rows_than_there_are_is_refused(tmp_path, rows):
         read_usage(path)
 
 
+@pytest.mark.parametrize("said", ["rows", "values", "both"])
+@pytest.mark.parametrize("rows", [1, 1_024, 2_047, 2_048, 4_999])
+def test_a_footer_of_fewer_rows_than_there_are_is_refused(tmp_path, rows, said):
+    """Rows that a footer keeps to itself are not left out in silence: in a page, or whole pages."""
+    path = tmp_path / "log.parquet"
+    settings = {"use_dictionary": False, "data_page_size": 1_024, "write_batch_size": 1_024}
+    parquet.write_table(pa.table([ONES[:5_000]] * 2, names=SIDES), path, **settings)
+    assert len(read_usage(path)) == 5_000
+    content = path.read_bytes()
+    true = varint(5_000)
+    [_, first, *_, group] = [
+        n for n in range(footer_of(path), len(content)) if content[n : n + 2] == true
+    ]
+    for place in {"rows": [group], "values": [first], "both": [first, group]}[said]:
+        content = content[:place] + varint(rows, 2) + content[place + 2 :]
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"log\.parquet: cannot be read \("):
+        read_usage(path)
+
+
 @pytest.mark.parametrize("size", [0, 9_000, 1_000_000, 30_000_000])
 @pytest.mark.parametrize("compression", ["zstd", "snappy", "gzip"])
 def test_a_page_of_another_size_than_it_says_is_refused(tmp_path, compression, size):

@@ -8,8 +8,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias, cast
 
+import numpy as np
+
 from kimi_planner.arguments import public
-from kimi_planner.errors import SettingError
+from kimi_planner.errors import SettingError, shown
 from kimi_planner.workload import Workload
 from kimi_planner.workload.quantity import Array
 
@@ -75,13 +77,23 @@ class Objective:
             Probability that it is solved.
         cost_usd : number or ndarray, USD
             Expected cost of its calls. Fractions give a fraction, floats a float.
+
+        Raises
+        ------
+        SettingError
+            If they are no numbers, or larger than a float holds.
         """
-        stake: Any = self.stake_usd
-        failure: Any = self.failure_usd
+        stake, failure = self.stake_usd, self.failure_usd
         if isinstance(success, Fraction) and isinstance(cost_usd, Fraction | int):
             return stake * success - failure - cost_usd
-        stake, failure = float(stake), float(failure)
-        return stake * success - failure - cost_usd
+        try:
+            solved, cost = (np.asarray(one, dtype=np.float64) for one in (success, cost_usd))
+        except (OverflowError, TypeError, ValueError):
+            raise SettingError(
+                f"success is {shown(success)}, cost_usd {shown(cost_usd)}. Give numbers."
+            ) from None
+        net = float(stake) * solved - float(failure) - cost
+        return net if net.ndim else float(net)
 
     def needed_success(self, cost_usd: Number, net_usd: Number) -> Any:
         """Return the probability at which a task of a cost has a net value.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from kimi_planner.cli import logs, options
-from kimi_planner.cli.writing import write_all
+from kimi_planner.cli.writing import inside, write_all
 
 
 @click.command("focus")
@@ -63,6 +63,7 @@ def focus(
         click.echo(next(texts), nl=False)
     else:
         names = [f"{out.stem}-{one.currency.lower()}{out.suffix}" for one in prices.exchanges]
-        write_all(out.parent, dict(zip((out.name, *names), texts, strict=True)), force=force)
+        files = dict(zip((out.name, *names), texts, strict=True))
+        write_all(inside(out.parent, files), force=force)
     logs.say_rejected(totals.rejected)
     logs.finish(frames[0].attrs["notes"], say=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from kimi_planner.cli import options
-from kimi_planner.cli.writing import write_all
+from kimi_planner.cli.writing import inside, write_all
 from kimi_planner.errors import ConfigError
 
 
@@ -51,7 +51,7 @@ def command(*, folder: Path, is_written: bool, headroom: int, as_of: date | None
         {"workloads.toml": made.workloads} if made.workloads else {}
     )
     if is_written:
-        write_all(folder, files, force=False)
+        write_all(inside(folder, files), force=False)
     else:
         for name, text in files.items():
             click.echo(f"# ----- {name}\n{text}")

@@ -97,7 +97,7 @@ class Log:
 
     def totals(self, by: tuple[str, ...]) -> UsageTotals:
         """Add the log up by some keys."""
-        from kimi_planner.usage.totals.sources import total_usage
+        from kimi_planner.usage.totals.stream import total_usage
 
         with progress("reading") as advance:
             return total_usage(self.paths, by, progress=advance, **self._options)

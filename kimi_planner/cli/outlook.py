@@ -10,7 +10,7 @@ import click
 
 from kimi_planner.cli import logs, options
 from kimi_planner.cli.exits import Exit
-from kimi_planner.cli.writing import off_screen, png, write_all
+from kimi_planner.cli.writing import inside, off_screen, png, write_all
 
 
 @click.command("outlook")
@@ -90,7 +90,7 @@ def outlook(
             "outlook.xlsx": outlook_xlsx(found),
             "outlook.png": png(plot.outlook(found)),
         }
-        write_all(out, files, force=force)
+        write_all(inside(out, files), force=force)
     if fail_above is None:
         return
     limit = found.budget or found.plan

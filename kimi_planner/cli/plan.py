@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kimi_planner.cli import options, planned
-from kimi_planner.cli.writing import off_screen, png, write_all
+from kimi_planner.cli.writing import inside, off_screen, png, write_all
 
 if TYPE_CHECKING:
     from kimi_planner.choose.recommendation import Recommendation
@@ -62,20 +62,23 @@ def command(
         "csv": lambda: csv_text(planned_frames(recommendation)[0]),
         "markdown": lambda: markdown_report(recommendation, sections),
     }
+    written: dict[Path, str | bytes] = {}
     if out is not None:
         files = {f"plan.{name}": forms[name]() for name in ("json", "csv")}
-        write_all(out, {**files, **_pictures(recommendation, sections)}, force=force)
+        written |= inside(out, {**files, **_pictures(recommendation, sections)})
     if approve is not None:
         from kimi_planner.plan.plan_file import approved_toml
 
-        record = approved_toml(
+        if approve in written:
+            raise click.UsageError(f"--approve and --out both write {approve}. Name another file.")
+        written[approve] = approved_toml(
             recommendation.projection,
             recommendation.best,
             scenarios=file.scenarios,
             folder=file.path.parent,
             to=approve.parent,
         )
-        write_all(approve.parent, {approve.name: record}, force=force)
+    write_all(written, force=force)
     click.echo(forms[form](), nl=False)
     planned.end(recommendation, fail_over_budget)
 

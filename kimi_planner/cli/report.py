@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kimi_planner.cli import logs, options, planned
-from kimi_planner.cli.writing import off_screen, write_all
+from kimi_planner.cli.writing import inside, off_screen, write_all
 from kimi_planner.errors import SettingError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def command(
     sections = plan_sections(recommendation, file.scenarios, previous)
     sections += _actuals(recommendation, actuals, workload)
     files = rendered(recommendation, forms, sections=sections, **account)
-    write_all(out, files, force=force)
+    write_all(inside(out, files), force=force)
     said = [recommendation.booked.sentence, totals_sentence(recommendation)]
     said += [gap.sentence for gap in recommendation.over_budget]
     click.echo("\n\n".join([*said, *map(section_text, sections)]))

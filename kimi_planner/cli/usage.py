@@ -12,7 +12,7 @@ from kimi_planner.cli import logs, options
 from kimi_planner.cli.focus import focus
 from kimi_planner.cli.group import Commands
 from kimi_planner.cli.outlook import outlook
-from kimi_planner.cli.writing import off_screen, png, print_or_write, write_all
+from kimi_planner.cli.writing import inside, off_screen, png, print_or_write, write_all
 
 
 @click.group("usage", cls=Commands)
@@ -168,14 +168,15 @@ def forecast(
     found = forecast_spend(log.frame(), past=record, **others)
     forms = {"table": forecast_text, "json": forecast_json, "csv": forecast_csv}
     click.echo(forms[form](found), nl=False)
-    if record is not None:
-        found.record(record)
     if out is not None:
         off_screen()
         from kimi_planner import plot
 
         files = {"forecast.json": forecast_json(found), "forecast.csv": forecast_csv(found)}
-        write_all(out, {**files, "forecast.png": png(plot.forecast(found))}, force=force)
+        drawn = {"forecast.png": png(plot.forecast(found))}
+        write_all(inside(out, {**files, **drawn}), force=force)
+    if record is not None:  # once nothing else can fail
+        found.record(record)
     logs.finish(found.notes, say=form == "csv")
 
 

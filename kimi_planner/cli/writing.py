@@ -28,26 +28,25 @@ def print_or_write(text: str, path: Path | None, *, force: bool) -> None:
 
 def write(path: Path, text: str, *, force: bool, quiet: bool = False) -> None:
     """Write a file, all of it or nothing, and name it on stderr unless that is to be quiet."""
-    from kimi_planner.writes import write_text
-
-    write_text(path, text, overwrite=force)
-    if not quiet:
-        click.echo(error_line(f"wrote {path}"), err=True)
+    write_all({path: text}, force=force, quiet=quiet)
 
 
-def write_all(folder: Path, files: Mapping[str, str | bytes], *, force: bool) -> None:
-    """Write files into a folder, all or none, and name them on stderr."""
+def write_all(files: Mapping[Path, str | bytes], *, force: bool, quiet: bool = False) -> None:
+    """Write files, all or none, and name them on stderr unless that is to be quiet."""
     from kimi_planner.writes import write_files
 
     contents = {
-        folder / name: content
-        if isinstance(content, bytes)
-        else content.encode("utf-8", "backslashreplace")
-        for name, content in files.items()
+        path: content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+        for path, content in files.items()
     }
     write_files(contents, overwrite=force)
-    for path in contents:
+    for path in () if quiet else contents:
         click.echo(error_line(f"wrote {path}"), err=True)
+
+
+def inside(folder: Path, files: Mapping[str, str | bytes]) -> dict[Path, str | bytes]:
+    """Return files of a folder by their paths."""
+    return {folder / name: content for name, content in files.items()}
 
 
 def off_screen() -> None:

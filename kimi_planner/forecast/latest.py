@@ -30,8 +30,8 @@ from kimi_planner.reconcile.planned import Plan
 from kimi_planner.reconcile.read_plan import Choice, plan_of, prices_beside
 from kimi_planner.series.moments import DAY, at, moment_of, moment_text
 from kimi_planner.usage.read import read_usage
-from kimi_planner.usage.totals.sources import total_usage
 from kimi_planner.usage.totals.spend import keys_to_price, spend_by
+from kimi_planner.usage.totals.stream import total_usage
 from kimi_planner.workload.inputs import chosen_day
 
 ALL = "all"

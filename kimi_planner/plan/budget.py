@@ -86,24 +86,22 @@ class BudgetRow:
     @property
     def over(self) -> dict[str, Decimal]:
         """By how much each month is above its budget, of those that are."""
-        left = {} if self.budgets is None else self.budgets
-        over = {
-            month: total([self.by_month[month], budget.copy_negate()])
-            for month, budget in left.items()
-        }
-        return {month: usd for month, usd in over.items() if usd > 0}
+        return {month: usd.copy_negate() for month, usd in self._left.items() if usd < 0}
 
     @property
     def head_room(self) -> tuple[Decimal, str] | None:
         """The least that any month leaves of its budget, below zero where it is broken, and that month."""
-        if self.budgets is None:
-            return None
-        left = {
+        left = self._left
+        month = min(left, key=left.__getitem__, default=None)
+        return None if month is None else (left[month], month)
+
+    @property
+    def _left(self) -> dict[str, Decimal]:
+        """What each month leaves of its budget."""
+        return {
             month: total([budget, self.by_month[month].copy_negate()])
-            for month, budget in self.budgets.items()
+            for month, budget in (self.budgets or {}).items()
         }
-        month = min(left, key=lambda one: left[one])
-        return left[month], month
 
     def at_rates(self, rates: Mapping[str, Decimal]) -> BudgetRow:
         """Return the same in another currency, each month at its rate."""

@@ -22,6 +22,7 @@ from kimi_planner.plan.spend import Spend
 from kimi_planner.rich import Page, Shown
 from kimi_planner.workload import Workload, what_if
 from kimi_planner.workload.fields import MAX_NAME_CHARS, parse_field
+from kimi_planner.workload.inputs import chosen_workloads
 from kimi_planner.workload.model import FIELDS
 from kimi_planner.workload.written import measured_in, stated
 
@@ -69,7 +70,7 @@ class Scenario:
         name = self.name
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise SettingError(
-                f"The name of a scenario is {shown(name)}. It must be printable text."
+                f"The name of a scenario is {shown(name)}. It must be text that can be printed."
             )
         if name == BASE or len(name) > MAX_NAME_CHARS:
             raise SettingError(f"A scenario cannot be named {shown(name)}. Give another name.")
@@ -156,7 +157,7 @@ class Scenario:
         SettingError
             If there is no such workload, or a changed one breaks a rule.
         """
-        chosen = list(workloads)
+        chosen = list(chosen_workloads(workloads))
         names = [one.name for one in chosen]
         for name in self.workloads or ():
             if name not in names:

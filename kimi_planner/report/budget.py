@@ -137,14 +137,12 @@ def _against(row: BudgetRow, whole: Span) -> tuple[str, ...]:
 def chances(plan: Recommendation) -> list[float | None]:
     """Return for each row of the matrix how likely some month of its period is over its budget, if that is told."""
     projection, best, matrix = plan.projection, plan.best, plan.budget_matrix
-    spends = {name: projection.of(model, name) for name, model in best.items()}
-    spends[matrix.total.name] = projection.mix(best)
-    months = list(matrix.whole.months)
+    spends = [(row, projection.of(row.model, row.name)) for row in matrix.rows]
     found = {
-        (row.name, span.name): spends[row.name].chance_over(
-            row.budget_usd, [months.index(month) for month in span.months]
+        (row.name, span.name): spend.chance_over(
+            row.budget_usd, list(map(matrix.whole.months.index, span.months))
         )
-        for row in (*matrix.rows, matrix.total)
+        for row, spend in (*spends, (matrix.total, projection.mix(best)))
         if row.budget_usd is not None
         for span in matrix.spans
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
 import pandas as pd
 
 from kimi_planner.catalog import ModelSpec
-from kimi_planner.catalog.diff import CatalogDiff, Change
+from kimi_planner.catalog.diff import CatalogDiff, Change, Counterpart
 from kimi_planner.choose.effect import CatalogEffect
 from kimi_planner.money import usd
 from kimi_planner.report.json_form import as_data, dumped, form_of
@@ -49,18 +49,18 @@ def diff_text(
     if diff.is_empty:
         return f"{diff.old} and {diff.new} are the same.\n"
     parts: list[str | Table] = [_summary(diff)]
-    if diff.common:
-        rows = [(name, name, _of(diff.changed, name)) for name in diff.common]
-        told = {*_COLUMNS, *_STATUS}
-        moved = [row for row in rows if told & {one.field for one in row[2]}]
-        same = [row[0] for row in rows if row not in moved]
-        if moved:
-            parts += ["In both:", _pairs_table(diff, moved)]
-        if same:
-            parts += [f"The same prices, window and status in both: {', '.join(same)}."]
+    told, both = {*_COLUMNS, *_STATUS}, _in_both(diff)
+    moved = [pair for pair in both if told & {one.field for one in pair.changes}]
+    same = [pair.old for pair in both if pair not in moved]
+    if moved:
+        parts += ["In both:", _pairs_table(diff, moved)]
+    if same:
+        parts += [f"The same prices, window and status in both: {', '.join(same)}."]
     if diff.counterparts:
-        rows = [(one.old, one.new, one.changes) for one in diff.counterparts]
-        parts += ["Counterparts, as the catalog states them:", _pairs_table(diff, rows)]
+        parts += [
+            "Counterparts, as the catalog states them:",
+            _pairs_table(diff, diff.counterparts),
+        ]
     paired = {name for one in diff.counterparts for name in (one.old, one.new)}
     for version, specs in ((diff.old, diff.removed), (diff.new, diff.added)):
         alone = [spec for spec in specs if spec.id not in paired]
@@ -112,17 +112,21 @@ def _models(number: int) -> str:
     return "1 model" if number == 1 else f"{number or 'no'} models"
 
 
-def _of(changes: Iterable[Change], model: str) -> tuple[Change, ...]:
-    return tuple(one for one in changes if one.model == model)
+def _in_both(diff: CatalogDiff) -> list[Counterpart]:
+    changes = {name: [one for one in diff.changed if one.model == name] for name in diff.common}
+    return [
+        Counterpart(old=one, new=one, reason="", changes=tuple(some))
+        for one, some in changes.items()
+    ]
 
 
-def _pairs_table(diff: CatalogDiff, rows: Sequence[tuple[str, str, tuple[Change, ...]]]) -> Table:
+def _pairs_table(diff: CatalogDiff, pairs: Sequence[Counterpart]) -> Table:
     cells = []
-    for old, new, changes in rows:
-        by_field = {one.field: one for one in changes}
+    for pair in pairs:
+        by_field = {one.field: one for one in pair.changes}
         values = (_arrow(by_field[key]) if key in by_field else "same" for key in _COLUMNS)
         status = [by_field[key].new for key in _STATUS if key in by_field and by_field[key].new]
-        cells.append((old, new, *values, " ".join(map(str, status)) or "-"))
+        cells.append((pair.old, pair.new, *values, " ".join(map(str, status)) or "-"))
     return Table((diff.old, diff.new, *_COLUMNS.values(), "now"), tuple(cells))
 
 
@@ -141,17 +145,16 @@ def _models_table(specs: Sequence[ModelSpec]) -> Table:
 def _other_sentences(diff: CatalogDiff) -> list[str]:
     """Say what no column of the tables has: capabilities, other fields, conflicts."""
     said = []
-    pairs = [(name, _of(diff.changed, name)) for name in diff.common]
-    pairs += [(f"{one.old} -> {one.new}", one.changes) for one in diff.counterparts]
-    for name, changes in pairs:
+    for pair in (*_in_both(diff), *diff.counterparts):
+        name = pair.old if pair.old == pair.new else f"{pair.old} -> {pair.new}"
         words = [
             _capabilities(one)
             if one.field in ("capabilities", "lacks")
             else f"{_name(one.field)} {_arrow(one)}"
-            for one in changes
+            for one in pair.changes
             if one.field in _SAID
         ]
-        if any(one.field == "price_periods" and one.old and one.new for one in changes):
+        if any(one.field == "price_periods" and one.old and one.new for one in pair.changes):
             words.append("other dates of its prices")
         if words:
             said.append(f"{name}: {'; '.join(words)}.")

@@ -11,7 +11,7 @@ from kimi_planner.reconcile.plans import PRICE, PlanChange
 from kimi_planner.reconcile.result import RESERVE
 from kimi_planner.report.json_form import as_data
 from kimi_planner.report.register import assumptions_table
-from kimi_planner.report.table import Section, Table, name_text
+from kimi_planner.report.table import Section, Table, name_text, steps_table
 
 _ENDS = ("before", "after")
 #: The step that assumptions move most; others state what does not change the spend.
@@ -52,14 +52,9 @@ def change_section(change: PlanChange) -> Section:
 def change_tables(change: PlanChange) -> tuple[Table, ...]:
     """Return the steps by workload, and the assumptions that changed where both plans state them."""
     summary = change.summary()
-    rows = tuple(
-        (str(step), *(usd(one) if step in _ENDS else signed_usd(one) for one in amounts))
-        for step, amounts in zip(summary.index, summary.to_numpy(), strict=True)
-    )
-    names = [name_text(str(name)) for name in summary]
-    right = frozenset(range(1, len(names) + 1))
+    rows = dict(zip(map(str, summary.index), summary.to_numpy(), strict=True))
     title = f"{change.currency} to book, all months, by cause"
-    steps = Table(("step", *names), rows, right, title=title, foot=1)
+    steps = steps_table("step", map(str, summary), rows, _ENDS, title)
     moved = assumptions_moved(change)
     if not moved:
         return (steps,)

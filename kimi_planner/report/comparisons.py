@@ -18,12 +18,7 @@ from kimi_planner.report.changed import change_section
 from kimi_planner.report.currencies import currency_sections
 from kimi_planner.report.exchanged import OF_MONTHS, basis
 from kimi_planner.report.json_form import DIGITS, as_data
-from kimi_planner.report.reconciled import (
-    causes_table,
-    months_table,
-    ranges_text,
-    totals_text,
-)
+from kimi_planner.report.reconciled import causes_table, months_table, ranges_text, totals_text
 from kimi_planner.report.sentences import horizon
 from kimi_planner.report.table import Section, Table
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from kimi_planner.catalog import Exchange
@@ -60,7 +59,10 @@ def exchange_text(exchange: Exchange, words: str, rows: Sequence[Row], keys: Seq
     amounts = [str(name) for name in rows[0] if own in str(name).split("_")]
     heads = [" ".join(part for part in name.split("_") if part != own) for name in amounts]
     cells = [
-        (*(_word(row[key]) for key in keys), *(_amount(row[name]) for name in amounts))
+        (
+            *("not stated" if row[key] is None else str(row[key]) for key in keys),
+            *("–" if row[name] is None else usd_text(row[name]) for name in amounts),
+        )
         for row in rows
     ]
     right = frozenset(range(len(keys), len(keys) + len(amounts)))
@@ -71,11 +73,3 @@ def exchange_text(exchange: Exchange, words: str, rows: Sequence[Row], keys: Seq
 def exchange_data(exchange: Exchange, rows: Sequence[Row]) -> dict[str, Any]:
     """Return rows of another currency as plain data, by the key that they have in JSON."""
     return {f"in_{exchange.currency.lower()}": {"rates": exchange.rates, "rows": list(rows)}}
-
-
-def _word(value: Any) -> str:
-    return "not stated" if value is None else str(value)
-
-
-def _amount(value: Decimal | float | None) -> str:
-    return "–" if value is None else usd_text(value)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from kimi_planner.choose.recommendation import Recommendation
-from kimi_planner.report.sentences import least_sentence, totals_sentence
+from kimi_planner.report.sentences import largest, least_sentence, totals_sentence
 from kimi_planner.rich import risk_text, share_text
 from kimi_planner.safe import on_one_line
 
@@ -77,13 +77,11 @@ def _checks(recommendation: Recommendation) -> Iterator[str]:
                 few.append(said)
             else:
                 yield said
-    projection, best = recommendation.projection, recommendation.best
-    means = {name: projection.of(model, name).mean().sum() for name, model in best.items()}
-    largest = max(means, key=means.__getitem__)
-    if len(means) > 1 and means[largest]:
-        [workload] = (one for one in recommendation.workloads if one.name == largest)
-        share = share_text(float(means[largest] / sum(means.values())))
-        yield f"{largest}: {share} of the spend; source: {workload.source or 'not given'}"
+    best, (name, share) = recommendation.best, largest(recommendation)
+    if len(best) > 1 and share:
+        [workload] = (one for one in recommendation.workloads if one.name == name)
+        words = f"{share_text(share)} of the spend"
+        yield f"{name}: {words}; source: {workload.source or 'not given'}"
     for code in _GRAVE:
         for note in recommendation.notes:
             planned = {best[name] for name in note.workloads or best if name in best}

@@ -12,7 +12,7 @@ from kimi_planner.plan.spend import NO_RANGE, Spend
 from kimi_planner.report.contents import answer_sections, basis_sections
 from kimi_planner.report.pages import drawn, page_of
 from kimi_planner.report.pictures import pictures
-from kimi_planner.report.sentences import headlines, horizon, spread_of
+from kimi_planner.report.sentences import headlines, horizon, largest, spread_of
 from kimi_planner.report.table import Section
 from kimi_planner.report.what_if import Panel
 from kimi_planner.rich import risk_text, share_text
@@ -71,12 +71,13 @@ def key_figures(recommendation: Recommendation) -> list[tuple[str, str, str]]:
     booked = ("To book", f"{usd(number.usd)} {number.currency}", f"{number.booking.words}{words}")
     spends = [("Average month", *_figure(whole, months, number.currency))] * (months > 1)
     name = f"All {months} months" if months > 1 else str(projection.months[0])
+    most, share = largest(recommendation)
     return [
         booked,
         *spends,
         (name, *_figure(whole, 1, number.currency)),
         ("Budget a month", *_budget(recommendation, spend)),
-        ("Largest workload", *_largest(recommendation, whole)),
+        ("Largest workload", most, f"{share_text(share)} of the expected spend, on {best[most]}"),
     ]
 
 
@@ -107,15 +108,3 @@ def _budget(recommendation: Recommendation, spend: Spend) -> tuple[str, str]:
         f"{usd(whole, 0)} {projection.currency}",
         f"{chance} chance that {which} month costs more",
     )
-
-
-def _largest(recommendation: Recommendation, whole: Spend) -> tuple[str, str]:
-    projection = recommendation.projection
-    means = {
-        name: float(projection.of(model, name).over_months().mean()[0])
-        for name, model in recommendation.best.items()
-    }
-    name = max(means, key=lambda one: means[one])
-    everything = float(whole.mean()[0])
-    share = share_text(means[name] / everything) if everything else "0%"
-    return name, f"{share} of the expected spend, on {recommendation.best[name]}"

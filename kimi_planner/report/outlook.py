@@ -1,16 +1,20 @@
-"""A latest estimate: as text for a terminal, as Markdown, and as JSON."""
+"""A latest estimate: its tables, as text for a terminal, as Markdown, and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
-from kimi_planner.forecast.estimate import LatestEstimate
+import numpy as np
+import pandas as pd
+
+from kimi_planner.forecast.estimate import LatestEstimate, Limit
 from kimi_planner.forecast.result import QUANTILES
 from kimi_planner.money import signed_usd, total, usd
 from kimi_planner.report.forecast_rates import exchange_rows, exchange_tables
 from kimi_planner.report.json_form import DIGITS, as_data, form_text, origin
-from kimi_planner.report.table import Table, name_text
+from kimi_planner.report.table import OVER, Section, Table, name_text
 from kimi_planner.report.text import escaped, listed, markdown, plain, sentence_text
 from kimi_planner.rich import share_text
 
@@ -18,6 +22,9 @@ _STATED = (
     *("source", "period", "begun", "ended", "is_whole", "actual_usd", "expected_ahead_usd"),
     *("expected_usd", "budget", "plan", "planned", "balance_usd"),
 )
+_MOST_DAYS = 62  # of a table by day; of a longer period the ends of months are shown
+#: Quantiles of what is spent by the end of a day, by their titles.
+TO_DATE = {"P10": "p10_usd", "P50": "p50_usd", "P90": "p90_usd"}
 _AMOUNTS = ("actual_usd", "ahead_usd", "expected_usd", "planned_usd")
 
 
@@ -35,8 +42,6 @@ def outlook_text(found: LatestEstimate) -> str:
 
 def outlook_markdown(found: LatestEstimate) -> str:
     """Return a latest estimate as Markdown."""
-    from kimi_planner.report.outlook_page import outlook_section
-
     section = outlook_section(found)
     parts = [
         f"# {escaped(section.title)}",
@@ -79,10 +84,7 @@ def parts_table(found: LatestEstimate) -> Table:
         return values
 
     rows = [
-        (
-            *(name_text(row["workload"]), row["model"], *cells(row)),
-            share_text(row["share_ahead"]),
-        )
+        (*(name_text(row["workload"]), row["model"], *cells(row)), share_text(row["share_ahead"]))
         for row in found.frame.to_dict("records")
     ]
     sums = {name: total(one for one in found.frame[name] if one is not None) for name in shown}
@@ -94,3 +96,102 @@ def parts_table(found: LatestEstimate) -> Table:
         title=f"By workload and model ({found.catalog.currency})",
         foot=1,
     )
+
+
+def outlook_section(found: LatestEstimate) -> Section:
+    """Return a latest estimate as a part of a report: the answer, limits, days, and parts."""
+    limits = limits_table(found)
+    return Section(
+        title=f"Latest estimate, {found.period.name}",
+        sentences=found.sentences,
+        tables=(
+            *[limits] * bool(limits.rows),
+            *exchange_tables(found),
+            days_table(found),
+            parts_table(found),
+        ),
+        drawn=(("outlook", found),),
+    )
+
+
+def limits_table(found: LatestEstimate) -> Table:
+    """Return the end of the period against the budget and the plan: gap, chance, and day of the breach."""
+    rows = [
+        (
+            name,
+            usd(limit.usd),
+            usd(found.actual_usd),
+            usd(found.expected_usd),
+            signed_usd(limit.gap_usd),
+            f"{'at least ' * limit.is_lower_bound}{share_text(limit.chance)}",
+            _breach(limit, limit.day),
+            _breach(limit, limit.earliest_day),
+            "–" if limit.left_usd_per_day is None else usd(limit.left_usd_per_day),
+        )
+        for name, limit in (("budget", found.budget), ("plan", found.plan))
+        if limit is not None
+    ]
+    currency = found.catalog.currency
+    headers = (
+        *("against", currency, "spent", "expected end", "over by", "chance to end above"),
+        *("passed on", "at the earliest", "left a day"),
+    )
+    title = f"Against budget and plan ({currency})"
+    return Table(headers, tuple(rows), frozenset(range(1, 9)), title=title)
+
+
+def _breach(limit: Limit, day: Any) -> str:
+    return "not in this period" if day is None else str(day)
+
+
+def days_table(found: LatestEstimate) -> Table:
+    """Return a row for each day: what was spent, what is to come by then, and what it leaves of the budget."""
+    rows, left = [], found.budget_usd
+    for row in days_of(found):
+        p50 = row["P50"]
+        over = left is not None and float(left) < p50
+        rows.append(
+            (
+                str(row["day"]),
+                row["kind"],
+                "" if row["spent"] is None else usd(row["spent"]),
+                *(usd(row[name]) for name in TO_DATE),
+                *([] if left is None else [signed_usd(float(left) - p50) + f" {OVER}" * over]),
+            )
+        )
+    headers = ["day", "state", "spent that day", *(f"{name} to date" for name in TO_DATE)]
+    headers += [] if left is None else ["budget left"]
+    return Table(
+        tuple(headers),
+        tuple(rows),
+        frozenset(range(2, len(headers))),
+        title=f"By day ({found.catalog.currency}, to date)",
+    )
+
+
+def days_of(found: LatestEstimate) -> list[dict[str, Any]]:
+    """Return day, whether it was spent or is to come, and quantiles of the spend up to its end."""
+    spent = list(accumulate(found.daily["actual_usd"], lambda *both: total(both)))
+    rows: list[dict[str, Any]] = [
+        {"day": day, "kind": "spent", "spent": amount, **dict.fromkeys(TO_DATE, float(sofar))}
+        for day, amount, sofar in zip(
+            found.daily["day"], found.daily["actual_usd"], spent, strict=True
+        )
+    ]
+    if found.ahead is not None:
+        steps = np.concatenate([[0.0], found.ahead.steps])
+        frame, base = found.ahead.frame, float(found.actual_usd)
+        for day in pd.date_range(found.ended.date(), found.period.until, inclusive="left"):
+            after = ((day + pd.Timedelta(days=1)).tz_localize("UTC") - found.ended).total_seconds()
+            amounts = {
+                name: base + float(np.interp(after, steps, [0.0, *frame[key]]))
+                for name, key in TO_DATE.items()
+            }
+            row = {"day": day.date(), "kind": "forecast", "spent": None}
+            if rows and rows[-1]["day"] == row["day"]:  # the log ended on this day
+                row = rows.pop() | {"kind": "spent in part"}
+            rows.append(row | amounts)
+    if len(rows) <= _MOST_DAYS:
+        return rows
+    months = {f"{row['day']:%Y-%m}": row for row in rows}  # the last day of each
+    return [row | {"spent": None} for row in months.values()]

@@ -10,12 +10,7 @@ from kimi_planner.choose.portfolios.choose import Step
 from kimi_planner.choose.portfolios.frontier import PortfolioFrontier
 from kimi_planner.choose.portfolios.result import Portfolio
 from kimi_planner.money import named, plain, usd
-from kimi_planner.report.exchanged import (
-    OF_MONTHS,
-    exchange_text,
-    exchanged,
-    month_of,
-)
+from kimi_planner.report.exchanged import OF_MONTHS, exchange_text, exchanged, month_of
 from kimi_planner.report.json_form import DIGITS, as_data, form_text, in_names_of, origin
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import excluded_text, listed

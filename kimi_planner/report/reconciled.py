@@ -13,15 +13,9 @@ from kimi_planner.catalog import Exchange
 from kimi_planner.money import in_cents, signed_usd, total, usd
 from kimi_planner.reconcile.invoice import InvoiceCheck, InvoiceLine
 from kimi_planner.reconcile.result import Reconciliation
-from kimi_planner.report.exchanged import (
-    OF_MONTHS,
-    basis,
-    beside,
-    exchanged,
-    month_of,
-)
+from kimi_planner.report.exchanged import OF_MONTHS, basis, beside, exchanged, month_of
 from kimi_planner.report.json_form import DIGITS, as_data, form_text
-from kimi_planner.report.table import Table, name_text
+from kimi_planner.report.table import Table, name_text, steps_table
 from kimi_planner.report.text import listed, plain
 from kimi_planner.safe import csv_text, on_one_line
 
@@ -160,16 +154,10 @@ def causes_table(found: Reconciliation) -> Table:
     """Return a row for each cause, between what was planned and what it cost."""
     summary = found.summary().set_index("workload")
     causes = [name for name in summary if name not in (*_AMOUNTS, *_RANGE, "difference_usd")]
-    rows = [
-        (
-            str(name).removesuffix("_usd").replace("_", " "),
-            *(usd(one) if name in _AMOUNTS else signed_usd(one) for one in summary[name]),
-        )
-        for name in ("planned_usd", *causes, "actual_usd")
-    ]
-    names = [name_text(str(name)) for name in summary.index]
-    right = frozenset(range(1, len(names) + 1))
-    return Table(("cause", *names), tuple(rows), right, title=f"{found.currency} by cause", foot=1)
+    rows = {str(name): summary[name] for name in ("planned_usd", *causes, "actual_usd")}
+    return steps_table(
+        "cause", map(str, summary.index), rows, _AMOUNTS, f"{found.currency} by cause"
+    )
 
 
 def months_table(found: Reconciliation) -> Table:

@@ -149,6 +149,14 @@ def traffic_sentences(recommendation: Recommendation) -> list[str]:
     return said
 
 
+def largest(recommendation: Recommendation) -> tuple[str, float]:
+    """Return the workload that is expected to spend the most, and its share of all."""
+    projection, best = recommendation.projection, recommendation.best
+    means = {name: float(projection.of(model, name).mean().sum()) for name, model in best.items()}
+    name = max(means, key=lambda one: means[one])
+    return name, means[name] / (sum(means.values()) or 1.0)
+
+
 def date_sentences(recommendation: Recommendation) -> list[str]:
     """Return what happens on a day of the plan and what it is worth, first things first."""
     projection = recommendation.projection

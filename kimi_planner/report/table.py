@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from kimi_planner.money import signed_usd, usd
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload.fields import MAX_NAME_CHARS
 
@@ -53,6 +55,25 @@ class Table:
         headers, *rows = zip(self.headers, *self.rows, strict=True)
         right = frozenset(range(1, len(headers)))
         return Table(headers, tuple(rows), right, title=self.title, is_upright=True)
+
+
+def steps_table(
+    step: str,
+    names: Iterable[str],
+    rows: Mapping[str, Iterable[Decimal]],
+    ends: Sequence[str],
+    title: str,
+) -> Table:
+    """Return the steps from one amount to another, the names of which are given, for each of several."""
+    cells = tuple(
+        (
+            name.removesuffix("_usd").replace("_", " "),
+            *(usd(one) if name in ends else signed_usd(one) for one in amounts),
+        )
+        for name, amounts in rows.items()
+    )
+    headers = (step, *map(name_text, names))
+    return Table(headers, cells, frozenset(range(1, len(headers))), title=title, foot=1)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,7 @@ from kimi_planner.billing.meters import title_of
 from kimi_planner.catalog import Catalog, Exchange
 from kimi_planner.money import named, total
 from kimi_planner.money import plain as plain_number
-from kimi_planner.report.exchanged import (
-    OF_MONTHS,
-    beside,
-    exchange_text,
-    exchanged,
-    month_of,
-)
+from kimi_planner.report.exchanged import OF_MONTHS, beside, exchange_text, exchanged, month_of
 from kimi_planner.report.json_form import form_text
 from kimi_planner.report.table import Table
 from kimi_planner.report.text import listed, plain

@@ -16,9 +16,10 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.recommendation import Recommendation
 from kimi_planner.errors import WorkloadError
 from kimi_planner.money import named
-from kimi_planner.report.coefficients import OUTPUTS, Coefficients
+from kimi_planner.report.coefficients import Coefficients
 from kimi_planner.report.price_moves import BOXES, text
 from kimi_planner.report.ranges import ENDS, ends_of
+from kimi_planner.report.settings import OUTPUTS, Settings
 from kimi_planner.safe import on_one_line
 from kimi_planner.workload import Workload
 from kimi_planner.workload.currency import written_in
@@ -54,7 +55,7 @@ class Panel:
         """Return the numbers as JSON that can stand inside a page."""
         plan, best = self.recommendation.projection, self.recommendation.best
         fees = [fee_key(fee.name) for fee in plan.catalog.fees]
-        coefficients = [Coefficients(plan, one, fees) for one in self.workloads]
+        coefficients = [Coefficients(Settings(plan, one), fees) for one in self.workloads]
         told = [one.data() for one in coefficients]
         whole = plan.mix(best)
         data = {
@@ -84,9 +85,10 @@ class Panel:
         return shown.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _described(self, numbers: Coefficients) -> dict[str, Any]:
-        plan, workload = self.recommendation.projection, numbers.workload
-        load, budget = workload.resolve(), plan.budget(workload.name)
-        growth, closed = load.traffic.growth, self._closed(numbers)
+        plan, settings = self.recommendation.projection, numbers.settings
+        workload = settings.workload
+        load, budget = settings.load, plan.budget(workload.name)
+        growth, closed = load.traffic.growth, self._closed(workload)
         reasons = {
             one.model: "; ".join(one.reasons)
             for one in self.recommendation.exclusions
@@ -103,10 +105,10 @@ class Panel:
             "growthWords": _percent(growth),
             "cachedWords": _percent(load.cached),
             "stops": [text(share) for share in numbers.stops],
-            "reasonings": _settings(numbers),
-            "isScaled": numbers.is_scaled,
-            "thinks": [numbers.thinks(spec.profile) for spec in plan.specs],
-            "thoughts": [self._planned(numbers, spec) for spec in plan.specs],
+            "reasonings": _settings(settings),
+            "isScaled": settings.is_scaled,
+            "thinks": [settings.thinks(spec.profile) for spec in plan.specs],
+            "thoughts": [self._planned(settings, spec) for spec in plan.specs],
             "held": None if workload.cache is None else text(numbers.cached),
             "excluded": [reasons.get(model, "") for model in plan.models],
             "closed": list(closed),
@@ -115,17 +117,16 @@ class Panel:
             ],
         }
 
-    def _planned(self, numbers: Coefficients, spec: ModelSpec) -> str:
+    def _planned(self, settings: Settings, spec: ModelSpec) -> str:
         """Return in words how much a model reasons as planned, or that it does not."""
-        if not numbers.thinks(spec.profile):
+        if not settings.thinks(spec.profile):
             return f"{on_one_line(spec.id)} does not think"
-        told = reasoning_of(numbers.workload, spec).words
-        stated = numbers.workload.given("reasoning_tokens")
+        told = reasoning_of(settings.workload, spec).words
+        stated = settings.workload.given("reasoning_tokens")
         return f"as planned: {told if stated is None else _tokens(stated.mean)}"
 
-    def _closed(self, numbers: Coefficients) -> dict[str, str]:
+    def _closed(self, workload: Workload) -> dict[str, str]:
         """Return what of a workload cannot be moved, and why."""
-        workload = numbers.workload
         fields = {"traffic": workload.unit, "output": "completion_tokens"}
         closed = {
             name: f"{key} is measured in a log"
@@ -199,11 +200,11 @@ def _percent(share: Quantity) -> str:
     return f"{low:.3g}% to {high:.3g}%"
 
 
-def _settings(numbers: Coefficients) -> list[list[str]]:
+def _settings(settings: Settings) -> list[list[str]]:
     """Return settings of reasoning, each with its words; the first is as planned."""
-    stated = numbers.workload.given("reasoning_tokens")
-    planned, *others = numbers.reasonings
-    if not numbers.is_scaled or stated is None:
+    stated = settings.workload.given("reasoning_tokens")
+    planned, *others = settings.reasonings
+    if not settings.is_scaled or stated is None:
         return [[planned, ""], *([one, _tokens(float(one))] for one in others)]
     return [
         [planned, ""],

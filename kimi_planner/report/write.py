@@ -81,11 +81,7 @@ def write_report(
     ['report.csv', 'budget.csv', 'statements.csv']
     """
     contents = rendered(
-        recommendation,
-        forms,
-        sections=sections,
-        account_id=account_id,
-        account_name=account_name,
+        recommendation, forms, sections=sections, account_id=account_id, account_name=account_name
     )
     files = {Path(folder) / name: content for name, content in contents.items()}
     write_files(files, overwrite=overwrite)
@@ -139,10 +135,7 @@ def chosen_forms(forms: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _files(
-    form: str,
-    plan: Recommendation,
-    sections: Sequence[Section],
-    account: tuple[str, str | None],
+    form: str, plan: Recommendation, sections: Sequence[Section], account: tuple[str, str | None]
 ) -> dict[str, str | bytes]:
     """Return the files of a form by their names; some have one more for the budget, or a currency."""
     name = FILES[form]

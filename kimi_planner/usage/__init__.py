@@ -19,7 +19,7 @@ __all__, __getattr__, __dir__ = public_names(
         "usage.read": "read_usage",
         "usage.replay": "CachedFromLog cached_share_from_log",
         "usage.totals.result": "UsageTotals",
-        "usage.totals.sources": "total_usage",
+        "usage.totals.stream": "total_usage",
         "usage.totals.spend": "spend_by",
     },
 )

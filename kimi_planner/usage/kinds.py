@@ -69,16 +69,9 @@ def counts_of_kinds(
             )
     sides = {side: [path for path in kinds if _side(path) == side] for side in ("input", "output")}
     whole = {side: added(paths) for side, paths in sides.items()}
-    bare = {}
-    for side in sides:
-        own = kinds.get(side)
-        bare[side] = (
-            whole[side].numbers
-            if own is None
-            else np.where(own.missing, whole[side].numbers, own.numbers)
-        )
-    nothing = whole["input"].missing & whole["output"].missing & stated
-    for row in np.flatnonzero(nothing).tolist():
+    bare = {side: kinds.get(side, sums).or_else(sums).numbers for side, sums in whole.items()}
+    silent = whole["input"].missing & whole["output"].missing
+    for row in np.flatnonzero(silent & stated).tolist():
         said = {path: int(one.numbers[row]) for path, one in kinds.items() if not one.missing[row]}
         faults.setdefault(
             row, f"{under} has neither input nor output: {quoted(said)}. It must say tokens."
@@ -99,7 +92,6 @@ def counts_of_kinds(
             f"{under}.total ({total.numbers[row]}) is neither the sum of all kinds "
             f"({(choices[0][0] + choices[0][1])[row]}) nor input + output ({(choices[1][0] + choices[1][1])[row]}).",
         )
-    silent = whole["input"].missing & whole["output"].missing
     writes = [path for path in sides["input"] if _is_write(path)]
     hour = [path for path in writes if "1h" in path]
     return {

@@ -89,6 +89,11 @@ def _sizes(handle: BinaryIO, groups: list[Any], schema: Any) -> Iterator[tuple[i
     for group in groups:
         for leaf in range(group.num_columns):
             column, width = group.column(leaf), schema.column(leaf).length
+            is_flat = not schema.column(leaf).max_repetition_level
+            if is_flat and column.num_values != group.num_rows:
+                raise struct.error(
+                    f"its footer says {group.num_rows:,} rows and {column.num_values:,} values of them"
+                )
             size = values = 0
             for page in _pages(handle, column):
                 yield leaf, page.size, width
@@ -105,6 +110,7 @@ def _pages(handle: BinaryIO, column: Any) -> Iterator[_Page]:
     """Yield the pages of a column; as Arrow does, until all values are there."""
     at, first, values = column.data_page_offset, column.dictionary_page_offset, 0
     at = first if first and 0 < first < at else at
+    end = at + column.total_compressed_size
     while values < column.num_values:
         header, at = _header(handle, at)
         kind, size, packed = (header.get(number, -1) for number in (_KIND, _SIZE, _PACKED))
@@ -117,6 +123,17 @@ def _pages(handle: BinaryIO, column: Any) -> Iterator[_Page]:
         yield page
         values += page.values if kind != _DICTIONARY else 0
         at += packed
+    if values != column.num_values or (at < end and _is_page(handle, at)):
+        raise struct.error(f"its footer says {column.num_values:,} values of a column with more")
+
+
+def _is_page(handle: BinaryIO, at: int) -> bool:
+    """Whether values go on after those that the footer says; older writers say another length."""
+    try:
+        header, _ = _header(handle, at)
+    except struct.error:
+        return False
+    return header.get(_KIND) in _MORE
 
 
 def _longest(handle: BinaryIO, page: _Page, how: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from kimi_planner.arguments import public
+from kimi_planner.billing.meters import FEE
 from kimi_planner.boundary import opening
 from kimi_planner.errors import UsageError, Where, shown
 from kimi_planner.notes import Note, note
@@ -237,14 +238,10 @@ def _finished(
     """Return the frame without its hidden columns, and with all that is known of the log."""
     cost = frame["_cost"].dropna() if "_cost" in frame else pd.Series(dtype=float)
     frame = frame.drop(columns=[one for one in HIDDEN if one in frame])
-    ordered = [one for one in map(str, frame) if one != "batch" and not one.startswith("fee: ")]
-    frame = frame[
-        [
-            *ordered,
-            *(one for one in ("batch",) if one in frame),
-            *(one for one in map(str, frame) if one.startswith("fee: ")),
-        ]
-    ]
+    names: list[str] = sorted(
+        map(str, frame), key=lambda one: (one.startswith(FEE), one == "batch")
+    )
+    frame = frame[names]
     known: dict[Hashable, Any] = {
         "source": name,
         "forms": rows.forms,

@@ -318,15 +318,8 @@ class Rows:
                 chunk["timestamp"] = pd.Series(pd.NaT, index=chunk.index, dtype=clock)
             for name in names:
                 if name not in chunk:
-                    chunk[name] = (
-                        None
-                        if name in self.kept
-                        else np.nan
-                        if name == "_cost"
-                        else False
-                        if name == "batch"
-                        else 0
-                    )
+                    usual = {"_cost": np.nan, "batch": False}.get(name, 0)
+                    chunk[name] = None if name in self.kept else usual
         return (
             pd.concat([chunk[names] for chunk in chunks], ignore_index=True)
             if len(chunks) > 1

@@ -304,11 +304,7 @@ def stated(column: Any) -> Any:
     if isinstance(column, list):
         return np.array([value is not None and value != "" for value in column], dtype=bool)
     if isinstance(column, np.ndarray | pd.Series):
-        return (
-            pd.notna(column).astype(bool)
-            if isinstance(column, np.ndarray)
-            else column.notna().to_numpy(bool)
-        )
+        return np.asarray(pd.notna(column), dtype=bool)
     import pyarrow.compute as pc
 
     return np.asarray(pc.not_equal(column, "") if is_text(column) else pc.is_valid(column))

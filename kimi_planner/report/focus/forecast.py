@@ -21,13 +21,7 @@ from kimi_planner.plan.budget import BudgetMatrix, budget_matrix
 from kimi_planner.plan.calendar import Month
 from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.spend import Spend
-from kimi_planner.report.focus.charges import (
-    COSTS,
-    NOT_STATED,
-    charges_of,
-    frame_of,
-    other_charge,
-)
+from kimi_planner.report.focus.charges import COSTS, NOT_STATED, charges_of, frame_of, other_charge
 
 _PLACES = 6  # of a dollar, as in the JSON form of a plan
 

@@ -125,16 +125,18 @@
         for (const [meter, one] of costs) meters[month][meter] = (meters[month][meter] ?? 0) + float(calls) * one;
       }
     }
-    const which = (growth ? 1 : 0) + (cached === "" ? 0 : 2) + (reasoning && !workload.isScaled ? 4 : 0);
-    return { usd, meters, ranges: model.ranges[workload.which[which]], thought, tokens: Number(call[2][0]) / Number(workload.calls[0]) };
+    const which = (growth ? 1 : 0) + (cached === "" ? 0 : 2);
+    const { at, multiples } = model.ranges;
+    return { usd, meters, ranges: multiples[of(at[output], reasoning)][workload.which[which]], thought, tokens: Number(call[2][0]) / Number(workload.calls[0]) };
   };
 
   const sums = (rows) => plan.months.map((_, n) => total(rows.map((usd) => usd[n])));
 
   // P10 and P90 of all months and of each: each meter as many times its mean as the plan has it there.
   const added = (rows) => rows.reduce((all, row) => row.map((usd, n) => (all[n] ?? 0) + usd), []);
+  const multiple = (row, meter) => row[meter] ?? row[0]; // of what costs nothing as planned that of input
   const ends = ({ meters, ranges }) =>
-    ranges && ranges.map((rows) => [added(meters), ...meters].map((costs, n) => costs.reduce((all, usd, meter) => all + usd * rows[n][meter], 0)));
+    ranges && ranges.map((rows) => [added(meters), ...meters].map((costs, n) => costs.reduce((all, usd, meter) => all + usd * multiple(rows[n] ?? rows[0], meter), 0)));
   // How far the ends of workloads are from their means, by end and row; and the mean of all by row.
   const means = (usd) => [total(usd), ...usd].map(float);
   const away = (shown) => [0, 1].map((e) => means(shown[0].usd).map((_, n) => shown.map(({ usd, range }) => (range ? range[e][n] - means(usd)[n] : 0))));

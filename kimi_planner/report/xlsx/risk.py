@@ -93,18 +93,17 @@ class Risk:
         """Return the range with an amount of all workloads by month: ``month``, ``mean`` or a quantile."""
         column = {"month": 0, "mean": _MEAN, "budget": _BUDGET}
         column |= {one: _FIRST + n for n, one in enumerate(QUANTILES)}
-        return span(
-            (self.first_month, self.first_month + len(self.live.months) - 1), column[name], RISK
-        )
+        return span(self._of_months, column[name], RISK)
+
+    @property
+    def _of_months(self) -> tuple[int, int]:
+        """First and last row of the months."""
+        return self.first_month, self.first_month + len(self.live.months) - 1
 
     @cached_property
     def _means(self) -> Array:
         """The mean spend of each workload in each month, as planned."""
         return np.array([self.live.planned(name).mean() for name in self.live.workloads])
-
-    def _budget(self, name: str) -> float | None:
-        usd = self.live.limit(name)
-        return None if usd is None else float(usd)
 
     def quantile(self, name: str, quantile: str) -> float | str:
         """Return what is planned of a quantile of a workload, or of all, ``""``; or what is said of it."""
@@ -167,11 +166,11 @@ class Risk:
             sheet.flag_over(row, (_CHANCE, _CHANCE), f"AND(ISNUMBER({chance}),{chance}>0.5)")
             self._write_nearness(sheet, row, name, total)
         self._write_months(sheet)
-        sheet.page((self.first_month + len(self.live.months) - 1, _CHANCE_IS), _HEADER, 1)
+        sheet.page((self._of_months[1], _CHANCE_IS), _HEADER, 1)
 
     def _shown(self, name: str) -> list[Shown]:
         """Return mean, quantiles, dearest month, budget and chance of a workload, or of all, ``""``."""
-        spend, row, usd = self.live.planned(name), self.rows[name], self._budget(name)
+        spend, row, usd = self.live.planned(name), self.rows[name], self.live.limit(name)
         budget, dearest = cell(row, _BUDGET), cell(row, _DEAREST)
         x = f"({budget}/{dearest})"
         if name:
@@ -203,7 +202,7 @@ class Risk:
                 for one, formula in quantiles.items()
             ),
             (f"MAX({months})", float(spend.mean().max()), "money"),
-            (limit, none if usd is None else usd, "money_right"),
+            (limit, none if usd is None else float(usd), "money_right"),
             (chance, NO_BUDGET if usd is None else spend.chance_over(usd), "chance"),
         ]
 
@@ -211,9 +210,7 @@ class Risk:
         """Write whether range and chance are what a simulation says, and the numbers that tell it."""
         spend, scale = self.live.planned(name), cell(row, _STRETCH)
         ranged, same = f"ISNUMBER({cell(row, _FIRST)})", f"{cell(row, _SHAPE)}<{_ALIKE}"
-        low, high = (
-            quantile_factors(self.paths.spends[name] if name else spend)[n] for n in (0, 2)
-        )
+        low, _, high = quantile_factors(self.paths.spends[name] if name else spend)
         stretch = 1.0 if spend.is_ranged else 0.0
         if name:
             spent = [cell(row, _SPENT + at) for at in range(len(PARTS))]
@@ -240,21 +237,20 @@ class Risk:
         sheet.formula(row, _RANGE_IS, formula, said, f"{total}grey_right")
         same = f"AND({same},NOT({mixed}))" if mixed else same
         formula = f'IF(AND({ranged},ISNUMBER({cell(row, _CHANCE)})),IF({same},"{AS_SIMULATED}","{NEAR_CHANCE}"),"")'
-        said = "" if self._budget(name) is None else said
+        said = "" if self.live.limit(name) is None else said
         sheet.formula(row, _CHANCE_IS, formula, said, f"{total}grey_right")
 
     def _parts(self, name: str) -> str:
         """Return the range with the mean spend of a workload by month."""
         place = list(self.live.workloads).index(name)
-        rows = self.first_month, self.first_month + len(self.live.months) - 1
-        return span(rows, _PARTS + place, RISK)
+        return span(self._of_months, _PARTS + place, RISK)
 
     def _write_months(self, sheet: Sheet) -> None:
         live, spend, names = self.live, self.live.together, list(self.live.workloads)
         heads = ("month, all workloads", "", "", "mean", *QUANTILES, "", "budget a month")
         sheet.header(self.first_month - 1, heads, texts=3)
         sheet.header(self.first_month - 1, (f"mean, {name}" for name in names), at=_PARTS)
-        stretch, usd, limit = self._of_all(_STRETCH), self._budget(""), self.place("", "budget")
+        stretch, usd, limit = self._of_all(_STRETCH), self.live.limit(""), self.place("", "budget")
         for at, month in enumerate(live.months):
             row = self.first_month + at
             parts = block((row, row), (_PARTS, _PARTS + len(names) - 1))
@@ -278,4 +274,4 @@ class Risk:
             summed = f"SUM({parts})", float(self._means[:, at].sum()), "money"
             sheet.formulas(row, _MEAN, [summed, *quantiles])
             formula = f'IF(ISNUMBER({limit}),{limit},"")'
-            sheet.formula(row, _BUDGET, formula, "" if usd is None else usd, "money_right")
+            sheet.formula(row, _BUDGET, formula, "" if usd is None else float(usd), "money_right")

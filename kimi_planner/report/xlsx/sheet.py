@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import pairwise
 from textwrap import wrap
@@ -32,20 +33,17 @@ _HIGH = {"title": 24, "big": 20}  # rows of these parts of a style, in points
 Shown = tuple[str, float | str, str]
 
 
+@dataclass(frozen=True)
 class Sheet:
     """One sheet. Rows and columns count from 0; text is never taken for a formula or a link."""
 
-    def __init__(
-        self,
-        raw: Any,
-        style: Callable[[str], Any],
-        define: Callable[[str, str], None],
-        widths: Sequence[float],
-    ) -> None:
-        self.raw, self.style = raw, style
-        self._define, self._widths = define, widths
-        self._lines: dict[int, int] = {}
-        self._paragraphs: list[tuple[int, int, str, str]] = []  # the first page is known last
+    raw: Any
+    style: Callable[[str], Any]
+    _define: Callable[[str, str], None]
+    _widths: Sequence[float]
+    _lines: dict[int, int] = field(default_factory=dict)
+    # written last, when the width of the first page is known
+    _paragraphs: list[tuple[int, int, str, str]] = field(default_factory=list)
 
     def text(self, row: int, column: int, text: str, style: str = "text") -> None:
         """Write text, harmless and far shorter than a cell can hold."""

@@ -134,18 +134,17 @@ class Summary:
         for at, exchange in enumerate(self.live.exchanges):
             total = matrix.at_rates(exchange).total
             here, whole = row + at, matrix.whole
-            booked, budget = float(total.usd(whole)), total.budget(whole)
+            budget = total.budget(whole)
             sheet.text(here, 0, f"in {exchange.currency}", "strong")
             to_book, rates = self.budget.exchanged(at)
-            sheet.formula(here, 1, to_book, booked, every[0][2])
+            sheet.formula(here, 1, to_book, float(total.usd(whole)), every[0][2])
             against = f'IF(ISNUMBER({monthly}),{monthly}*SUM({rates}),"{NOT_TOLD}")'
             sheet.formula(
                 here, 2, against, NOT_TOLD if budget is None else float(budget), every[1][2]
             )
             places = cell(here, 1), cell(here, 2)
             variance = f'IF(ISNUMBER({places[1]}),{"-".join(places)},"")'
-            over = "" if budget is None else booked - float(budget)
-            sheet.formula(here, 3, variance, over, every[2][2])
+            sheet.formula(here, 3, variance, shown(total.variance(whole)), every[2][2])
 
     def _write_months(self, book: Book, sheet: Sheet, row: int) -> int:
         """Draw the range of each month and the budget; return the next row."""
@@ -164,10 +163,7 @@ class Summary:
         lines = [live.lines[name, model] for name, model in live.recommendation.best.items()]
         for at, key in enumerate(live.meters, row + 1):
             sheet.text(at, 0, f"{title_of(key)}{', calls' * key.startswith(FEE)}")
-            amount, spent = (
-                sum(float(part[key].sum()) for part in parts if key in part)
-                for parts in ([one.usage for one in lines], [one.usd for one in lines])
-            )
-            sheet.formula(at, 1, f"SUM({self.totals.every(key)})", amount, "whole")
-            sheet.formula(at, 2, f"SUM({self.totals.every(usd_of(key))})", spent, "money")
+            for column, (name, style) in enumerate(((key, "whole"), (usd_of(key), "money")), 1):
+                amount = sum(float(one.amount(name).sum()) for one in lines)
+                sheet.formula(at, column, f"SUM({self.totals.every(name)})", amount, style)
         return row + 1 + len(live.meters)

@@ -9,12 +9,10 @@ from dataclasses import replace
 
 from kimi_planner.errors import RequestError, Where
 from kimi_planner.limits import DEPTH
-from kimi_planner.tokens.prompts.expressions import Candidate
+from kimi_planner.tokens.prompts.expressions import MARKER, NO_MARKER, Candidate, take
 from kimi_planner.tokens.prompts.names import CREW, ROLES, Place
 from kimi_planner.tokens.prompts.newer import parse_python
-from kimi_planner.tokens.prompts.parts import (
-    PromptFile,
-)
+from kimi_planner.tokens.prompts.parts import PromptFile
 from kimi_planner.tokens.prompts.static import (
     PythonText,
     children,
@@ -22,7 +20,6 @@ from kimi_planner.tokens.prompts.static import (
     text_of,
     word_of,
 )
-from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, take
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DOCUMENTED = (ast.Module, *_SCOPES)

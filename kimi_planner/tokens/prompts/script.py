@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kimi_planner.errors import RequestError, needs
 from kimi_planner.limits import DEPTH
-from kimi_planner.tokens.prompts.expressions import Candidate
+from kimi_planner.tokens.prompts.expressions import MARKER, NO_MARKER, Candidate, take
 from kimi_planner.tokens.prompts.names import ROLES, Place
 from kimi_planner.tokens.prompts.parts import PromptFile, Unread
 from kimi_planner.tokens.prompts.script_text import (
@@ -20,7 +20,6 @@ from kimi_planner.tokens.prompts.script_text import (
     text_of,
     word_of,
 )
-from kimi_planner.tokens.prompts.taking import MARKER, NO_MARKER, take
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree

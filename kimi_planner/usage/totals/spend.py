@@ -23,7 +23,7 @@ from kimi_planner.money import plain, total
 from kimi_planner.notes import Note, note
 from kimi_planner.usage.totals.group import DERIVED, Cells, merged
 from kimi_planner.usage.totals.result import UsageTotals, frame_of
-from kimi_planner.usage.totals.sources import total_usage
+from kimi_planner.usage.totals.stream import total_usage
 
 Part = tuple[Tariff, Usage]
 
