@@ -113,7 +113,7 @@ def test_recorded_forecasts_are_kept_with_their_outcomes(run, log, tmp_path):
     for day in ("06", "07", "08", "09"):
         code, out, _ = run("usage", "forecast", log, *options, "--end", f"2026-11-{day}")
         assert code == 0
-    assert "as 3 earlier forecasts came out" in out
+    assert "As 3 earlier forecasts came out" in out
     kept = [json.loads(line) for line in (tmp_path / "past.jsonl").read_text().splitlines()]
     assert [row["start"][:10] for row in kept] == [f"2026-11-0{day}" for day in range(6, 10)]
     assert [row["outcome_usd"] is not None for row in kept] == [True, True, True, False]
