@@ -105,8 +105,8 @@ class Coefficients:
         retries = self._source(plan, load.traffic.retries.is_certain)["retry_share"]
         return {
             "models": models,
-            "tokens": [self._tokens(profile) for profile in self._profiles],
-            "unserved": [self._unserved(profile) for profile in self._profiles],
+            "tokens": [self.settings.each(profile, self._call) for profile in self._profiles],
+            "unserved": [self.settings.each(profile, self._unserved) for profile in self._profiles],
             "shares": self._shares(),
             "which": ranges.which,
             "calls": self._shapes.means(1 + retries),
@@ -136,29 +136,22 @@ class Coefficients:
             for stop, cached in stops.items()
         }
 
-    def _tokens(self, profile: Profile) -> list[list[list[list[str]]]]:
-        """Return what a call uses at each setting.
+    def _unserved(self, plan: LoadPlan, profile: Profile) -> str:
+        """Return in words which calls are not served as they are asked for."""
+        calls = CallSizes.on(plan.load.sizes, profile)
+        served = Served(nan, calls.overflow_shares[1], *cut_shares(calls.sizes))
+        return "; ".join(unserved_words(served, None, self.settings.workload))
 
-        Prompt, completion and of it reasoning, and where the planned cached share has a range the prompt
-        by meter.
+    def _call(self, at: LoadPlan, profile: Profile) -> list[list[str]]:
+        """Return what a call uses: prompt, completion and of it reasoning.
+
+        Where the planned cached share has a range, also the prompt by meter.
         """
-        spec = next(one for one in self.settings.projection.specs if one.profile == profile)
-        return self.settings.each(profile, lambda plan: self._call(plan, spec))
-
-    def _unserved(self, profile: Profile) -> list[list[str]]:
-        """Return in words which calls are not served as they are asked for, at each setting."""
-
-        def words(plan: LoadPlan) -> str:
-            calls = CallSizes.on(plan.load.sizes, profile)
-            served = Served(nan, calls.overflow_shares[1], *cut_shares(calls.sizes))
-            return "; ".join(unserved_words(served, None, self.settings.workload))
-
-        return self.settings.each(profile, words)
-
-    def _call(self, at: LoadPlan, spec: ModelSpec) -> list[list[str]]:
+        specs = self.settings.projection.specs
+        spec = next(one for one in specs if one.profile == profile)
         plan = at.on(spec).plan
         load = replace(plan.load, is_batch=False)
-        is_certain = load.sizes.on(spec.profile).is_certain and load.traffic.retries.is_certain
+        is_certain = load.sizes.on(profile).is_certain and load.traffic.retries.is_certain
         source = plan.exact if is_certain else plan
         call, retried = source.tokens(spec), 1 + source.draws["retry_share"]
         amounts = [one * retried for one in (call.prompt, call.completion, call.reasoning)]

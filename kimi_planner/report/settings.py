@@ -77,9 +77,9 @@ class Settings:
 
         return sorted(chain.from_iterable(self.of(profile)), key=far)
 
-    def each(self, profile: Profile, told: Callable[[LoadPlan], Any]) -> list[list[Any]]:
-        """Return what is told of the plan at each setting."""
-        return [[told(self.plan_at(one)) for one in row] for row in self.of(profile)]
+    def each(self, profile: Profile, told: Callable[[LoadPlan, Profile], Any]) -> list[list[Any]]:
+        """Return what is told of the plan on a model at each setting."""
+        return [[told(self.plan_at(one), profile) for one in row] for row in self.of(profile)]
 
     def plan_at(self, setting: Setting, **certain: Any) -> LoadPlan:
         """Return the plan at a setting, over the same paths.
@@ -94,10 +94,10 @@ class Settings:
         key = setting, tuple(certain)
         if key not in self._plans:
             output, reasoning = setting
-            factor = {"reasoning": reasoning} if self.is_scaled else {}
-            [changed] = what_if(self.workload, output=output, **factor)
+            factor = reasoning if self.is_scaled else 1
             if reasoning and not self.is_scaled:
-                changed = replace(changed, reasoning_tokens=Decimal(reasoning))
+                certain = {"reasoning_tokens": Decimal(reasoning)} | certain
+            [changed] = what_if(self.workload, output=output, reasoning=factor)
             changed = replace(changed, **certain)
             is_planned = changed == self.workload
             self._plans[key] = self.plan if is_planned else self.projection.plan_of(changed)
