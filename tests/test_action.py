@@ -322,6 +322,7 @@ def test_a_hostile_name_of_a_report_is_a_name(act, name, limit):
     "inputs",
     [
         {"base": "--output=/tmp/owned"}, {"base": "$(touch owned)"}, {"base": "-h"},
+        {"baseline": "--help"}, {"baseline": "-q"},
         {"as_of": "$(touch owned)"}, {"config": "--help"},
         {"config": "a\n::error::owned"}, {"as_of": "2026-11-01\n::set-output name=x::y"},
     ],

@@ -527,7 +527,7 @@ def test_quantiles_and_ranges(found):
 
 
 @pytest.mark.parametrize(
-    "q", [0, 1, -0.1, 1.1, float("nan"), "0.5", None, True, [0.5, 1], [[0.5]], [None]]
+    "q", [0, 1, -0.1, 1.1, float("nan"), "0.5", None, True, [0.5, 1], [[0.5]], [None], [1e-300]]
 )
 def test_quantiles_out_of_bounds_are_refused(found, q):
     """A quantile that is none is an error that shows it."""

@@ -230,6 +230,17 @@ def test_names_are_drawn_as_they_are_written(name, monkeypatch):
         assert LONG in drawn or LONG.replace(" ", "") in drawn.replace(" ", "")
 
 
+@PICTURES
+def test_a_reader_who_writes_in_tex_sees_the_same_words(name, tmp_path):
+    """Names, shares and amounts are no TeX, and none has to be installed."""
+    with plt.rc_context({"text.usetex": True}):
+        ax = draw(name, "usual", CARD)
+        ax.figure.savefig(tmp_path / "tex.png")
+    plain = draw(name, "usual", CARD)
+    plain.figure.savefig(tmp_path / "plain.png")
+    assert (tmp_path / "tex.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
 def test_a_slide_is_a_full_screen(tmp_path):
     """It is 1,920 by 1,080 pixels, whole, and the figure keeps its size."""
     ax = draw("monthly_spend", catalog=PUBLIC)

@@ -15,7 +15,7 @@ from kimi_planner.plan.projection import Projection
 from kimi_planner.plan.simulation import project
 from kimi_planner.workload import Workload
 
-#: Of an amount that a choice is made by.
+#: Of a task.
 MOST_USD = 10**15
 
 
@@ -32,7 +32,19 @@ def positive(name: str, value: Any, *, or_nothing: bool = False) -> Decimal:
     if amount < 0 or not (amount or or_nothing):
         least = "at least" if or_nothing else "above"
         raise SettingError(f"{name} is {amount}. It must be {least} 0.")
-    if amount >= MOST_USD:  # sums of it over many tasks would be endless
+    return amount
+
+
+def per_task(name: str, value: Any, *, or_nothing: bool = True) -> Decimal:
+    """Return what a task is worth or costs, as `positive` does, if sums over many tasks have an end.
+
+    Raises
+    ------
+    SettingError
+        Also if it is `MOST_USD` or more.
+    """
+    amount = positive(name, value, or_nothing=or_nothing)
+    if amount >= MOST_USD:
         raise SettingError(f"{name} is {shown(amount)}. It must be below {MOST_USD:,}.")
     return amount
 

@@ -14,7 +14,7 @@ import click
 from kimi_planner.boundary import ALLOW_OUTSIDE
 from kimi_planner.checks.formats.render import FORMATS
 from kimi_planner.cli import options
-from kimi_planner.cli.writing import write, write_all
+from kimi_planner.cli.writing import write
 from kimi_planner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -211,8 +211,8 @@ def _write(
         click.echo(failures(report), nl=False)
     elif form not in forms.values():
         click.echo(render(report, form), nl=False)
-    rendered = {path: render(report, named) for path, named in forms.items()}
-    write_all(rendered, force=True, quiet=quiet)
+    for path, named in forms.items():  # each for a reader of its own, who has it if another fails
+        write(path, render(report, named), force=True, quiet=quiet)
     if form == "github":
         _write_summary(report)
 

@@ -43,6 +43,7 @@ _STYLE: dict[Any, Any] = {
     "axes.titleweight": "bold",
     "font.size": TEXT,
     "svg.hashsalt": "kimi_planner",
+    "text.usetex": False,  # names and amounts are no TeX
     "xtick.labelsize": TEXT,
     "ytick.labelsize": TEXT,
 }
@@ -172,7 +173,8 @@ def percent_axis(ax: Axes) -> None:
     """Write shares on the y axis in percent."""
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     places = max(0, _places(ax.yaxis) - 2)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=places))
+    # as it is: where a reader writes by TeX, the sign would be escaped for it
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=places, is_latex=True))
 
 
 def _places(axis: Axis) -> int:

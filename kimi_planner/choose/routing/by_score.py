@@ -14,7 +14,7 @@ from kimi_planner.choose.basis import basis_of_one
 from kimi_planner.choose.evaluations.rates import check_confidence, check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations, Trials
 from kimi_planner.choose.evaluations.token_use import token_notes
-from kimi_planner.choose.given import positive
+from kimi_planner.choose.given import per_task
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.routing.curve import RoutingCurve, Rule
 from kimi_planner.choose.success.tried import Tried
@@ -104,7 +104,7 @@ def routing_curve(
     """
     check_confidence(confidence)
     costs = [
-        float(positive(name, value, or_nothing=True))
+        float(per_task(name, value))
         for name, value in (("before_usd", before_usd), ("after_usd", after_usd))
     ]
     workload, specs, plan = basis_of_one(workload, [cheap, strong], projection, settings)

@@ -15,7 +15,7 @@ from kimi_planner.choose.basis import Planned
 from kimi_planner.choose.evaluations.rates import SuccessRate
 from kimi_planner.choose.evaluations.read import Trials
 from kimi_planner.choose.frontier import non_dominated
-from kimi_planner.choose.given import positive
+from kimi_planner.choose.given import per_task
 from kimi_planner.choose.objective import Objective, best_by_value
 from kimi_planner.money import usd
 from kimi_planner.plan.draws import stream
@@ -175,7 +175,7 @@ class RoutingCurve(Shown, Planned):
         SettingError
             If it is no number from 0.
         """
-        value = positive("value_usd", value_usd, or_nothing=True)
+        value = per_task("value_usd", value_usd)
         return self._held_out(
             Objective(value_usd=Fraction(value), failure_usd=self.objective.failure_usd)
         )

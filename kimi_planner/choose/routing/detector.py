@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from kimi_planner.arguments import public
 from kimi_planner.choose.evaluations.rates import exact_share
-from kimi_planner.choose.given import positive
+from kimi_planner.choose.given import per_task
 from kimi_planner.choose.routing.together import Joint, Number
 from kimi_planner.errors import EvaluationError, SettingError, restated
 from kimi_planner.money import exact_decimal
@@ -52,7 +52,7 @@ class Detector:
             with restated(about="Detector", of=EvaluationError, fault=SettingError):
                 exact_share(name, getattr(self, name))
             object.__setattr__(self, name, exact_decimal(getattr(self, name)))
-        cost = positive("Detector: cost_usd", self.cost_usd, or_nothing=True)
+        cost = per_task("Detector: cost_usd", self.cost_usd)
         object.__setattr__(self, "cost_usd", cost)
         if self.sends_on(True) > self.sends_on(False):
             raise SettingError(

@@ -18,7 +18,7 @@ from kimi_planner.catalog import ModelSpec
 from kimi_planner.choose.evaluations.public import PublicResults, public_results
 from kimi_planner.choose.evaluations.rates import check_names, success_rates
 from kimi_planner.choose.evaluations.read import Evaluations
-from kimi_planner.choose.given import positive, projection_given
+from kimi_planner.choose.given import per_task, projection_given
 from kimi_planner.choose.objective import Objective
 from kimi_planner.choose.success.build import not_planned
 from kimi_planner.choose.success.result import JUDGEMENT, source_text
@@ -120,7 +120,7 @@ def thinking_pays(
             "without it and a thinking_model with it."
         )
     if value_usd_per_success is not None:
-        value = positive("value_usd_per_success", value_usd_per_success)
+        value = per_task("value_usd_per_success", value_usd_per_success, or_nothing=False)
         workload = replace(workload, value_usd_per_success=value)
     objective = Objective.of(workload)
     notes = [] if evaluations is None else [*check_names(evaluations, plan)]
