@@ -127,7 +127,7 @@ def test_scenarios_stand_beside_the_plan():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"name": ""}, "must be printable text"),
+        ({"name": ""}, "must be text"),
         ({"name": "plan"}, "cannot be named"),
         ({"changes": {}}, "Give a table"),
         ({"changes": {"trafic": 2}}, "Did you mean 'traffic'"),

@@ -66,7 +66,7 @@ def test_ranges_are_those_of_the_converted_paths():
     )  # fmt: skip
     found = plan(catalog, work, months=2, n_paths=500)
     spend = found.projection.of("kimi-k2", "w")
-    whole = spend.at_rates([Decimal("0.5"), Decimal(2)]).over_months()
+    whole = spend.at_rates([Decimal("0.5"), Decimal(2)], "EUR").over_months()
     paths = 0.5 * spend.usd[0] + 2 * spend.usd[1]
     assert whole.usd[0] == pytest.approx(paths)
     assert float(whole.mean()[0]) == pytest.approx(0.5 * spend.mean()[0] + 2 * spend.mean()[1])

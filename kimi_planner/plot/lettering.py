@@ -225,7 +225,8 @@ class Lettering:
             missing = f"{hidden} of {len(words.key)} lines are not named; taller axes name them."
         below = words.caption
         if below is None:
-            rest = resting(words.notes, words.provenance, self.room.note_chars)
+            provenance = "" if self.room.is_bare else words.provenance
+            rest = resting(words.notes, provenance, self.room.note_chars)
             below = " ".join(filter(None, (words.lead, rest)))
         return " ".join(filter(None, (missing, below))).strip()
 

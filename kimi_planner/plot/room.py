@@ -14,6 +14,8 @@ class Room:
     ----------
     rows
         How many rows are shown.
+    is_bare
+        Whether what a picture rests on is left out, as one row is too much beside it.
     """
 
     def __init__(self, rows: int) -> None:
@@ -22,7 +24,7 @@ class Room:
 
     def relax(self) -> None:
         """Begin anew with all words in full size."""
-        self.rows, self._size, self._around = self._rows, 0, 0
+        self.rows, self._size, self._around, self.is_bare = self._rows, 0, 0, False
 
     @property
     def scale(self) -> float:
@@ -62,7 +64,10 @@ class Room:
             self._size = next((step for step in smaller if _SIZES[step] <= fits), last)
             return True
         fitting = max(1, int(have * self.rows / need))
-        if fitting >= self.rows:
+        if fitting < self.rows:
+            self.rows = fitting
+        elif not self.is_bare:
+            self.is_bare = True
+        else:
             return False
-        self.rows = fitting
         return True
