@@ -9,9 +9,10 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+from choosing import plain
 from scipy import integrate, stats
 
-from kimi_planner import Workload, project
+from kimi_planner import project
 from kimi_planner.choose import cost_per_success, read_evaluations, recommend, thinking_pays
 from kimi_planner.choose.evaluations.rates import success_rates
 from kimi_planner.choose.objective import Objective
@@ -23,14 +24,7 @@ PLAIN, THINKS = "kimi-k2-5", "kimi-k2-5-thinking"
 
 
 def workload(**changes):
-    fields = {
-        "name": "w",
-        "requests_per_day": 1000,
-        "prompt_tokens": 2000,
-        "completion_tokens": 500,
-        "reasoning_tokens": 1000,
-    }
-    return Workload(**fields | changes)
+    return plain(**{"reasoning_tokens": 1000} | changes)
 
 
 def tried(plain, thinking, total=100):

@@ -91,7 +91,7 @@ class Settings:
         **certain
             Fields of the workload that are stated besides.
         """
-        key = setting, tuple(certain)
+        key = setting, tuple(certain.items())
         if key not in self._plans:
             output, reasoning = setting
             factor = reasoning if self.is_scaled else 1
